@@ -1,0 +1,91 @@
+"""The composition root: the only place that builds the parts and wires them together."""
+
+from dataclasses import dataclass
+
+from moderator.cache.base import VectorCache
+from moderator.cache.memory import MemoryCache
+from moderator.cache.redis import RedisCache
+from moderator.cache.tiered import TieredCache
+from moderator.encoders.base import Space
+from moderator.encoders.load import load_space
+from moderator.media.decode import DecodeLimits
+from moderator.media.fetch import Fetcher, FetchLimits
+from moderator.media.load import MediaLoader
+from moderator.metrics import Metrics
+from moderator.pipeline import Screener
+from moderator.policy.compile import CompiledRules, compile_rules
+from moderator.policy.load import load_policies
+from moderator.reading import ReadingLimits
+from moderator.settings import Settings
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every way of screening needs, be it a worker, a command or a test."""
+
+    screener: Screener
+    rules: CompiledRules
+    loader: MediaLoader
+    cache: VectorCache
+
+
+def build_core(settings: Settings, space: Space | None = None) -> Core:
+    """Load models and policies and compile the rules. `space` stands in for `settings.models`.
+
+    Raises StartupError.
+    """
+    policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
+    space = space or load_space(settings.models, settings.provider)
+    channels = dict.fromkeys(space.channels, space)
+    cache = build_cache(settings)
+    rules = compile_rules(policies, channels, cache)
+    limits = ReadingLimits(
+        max_text_characters=settings.max_text_characters,
+        max_media=settings.max_media,
+        decode=DecodeLimits(max_pixels=settings.media_max_pixels),
+    )
+    return Core(
+        Screener(rules, channels, limits, settings.verdict_detail),
+        rules,
+        build_loader(settings),
+        cache,
+    )
+
+
+def build_cache(settings: Settings) -> VectorCache:
+    """Memory, with Redis behind it where one is set."""
+    memory = MemoryCache(settings.cache_vectors)
+    if settings.redis is None:
+        return memory
+    return TieredCache(memory, RedisCache(settings.redis.get_secret_value()))
+
+
+def build_loader(settings: Settings) -> MediaLoader:
+    """The guarded way to attachments."""
+    fetcher = Fetcher(
+        FetchLimits(
+            max_bytes=settings.media_max_bytes,
+            timeout_seconds=settings.media_timeout_seconds,
+            ports=settings.media_ports,
+            allow_networks=settings.media_allow_networks,
+            file_root=settings.media_file_root,
+        )
+    )
+    return MediaLoader(fetcher, fetchers=settings.media_fetchers, max_media=settings.max_media)
+
+
+def run_worker(settings: Settings, space: Space | None = None) -> None:
+    """Run the stream worker until a signal; ends the process. Raises StartupError."""
+    # Faust is imported by those who run a worker only: it takes half a second.
+    from moderator.stream import app as stream
+    from moderator.stream.answerer import Answerer
+    from moderator.stream.hotpath import HotPath
+
+    core = build_core(settings, space)
+    metrics = Metrics()
+    metrics.watch_cache(core.cache)
+    answerer = Answerer(settings, core.screener, metrics)
+    answerer.warm_up()
+    hot_path = HotPath(settings, answerer, core.loader, metrics)
+    app = stream.make_app(settings, hot_path, metrics)
+    stream.run_worker(app, settings)

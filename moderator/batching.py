@@ -1,0 +1,66 @@
+"""Micro-batches: one owner of a bounded queue fills the next batch while the last ones run."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Batcher(Generic[Item]):
+    """Hands items to `work` in batches, up to `callers` batches at the same time.
+
+    A batch goes out as soon as a caller is free and it is full or `max_wait_seconds` old, so under
+    load batches fill without waiting and a lone item waits no longer than that.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[list[Item]], Coroutine[Any, Any, None]],
+        *,
+        callers: int,
+        max_items: int,
+        max_wait_seconds: float,
+    ) -> None:
+        """`work` must not raise: the batcher has nobody to tell."""
+        self._work = work
+        self._queue: asyncio.Queue[Item] = asyncio.Queue(callers * max_items * 4)
+        self._callers = asyncio.Semaphore(callers)
+        self._max_items = max_items
+        self._max_wait_seconds = max_wait_seconds
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def put(self, item: Item) -> None:
+        """Queue an item; waits while the queue is full."""
+        await self._queue.put(item)
+
+    async def run(self) -> None:
+        """Own the queue until cancelled; batches under way are then finished first."""
+        try:
+            while True:
+                await self._callers.acquire()
+                batch = await self._next_batch()
+                task = asyncio.create_task(self._work(batch))
+                self._running.add(task)
+                task.add_done_callback(self._finished)
+        finally:
+            if self._running:
+                await asyncio.wait(self._running)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._callers.release()
+
+    async def _next_batch(self) -> list[Item]:
+        batch = [await self._queue.get()]
+        deadline = asyncio.get_running_loop().time() + self._max_wait_seconds
+        while len(batch) < self._max_items:
+            if not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+                continue
+            try:
+                async with asyncio.timeout_at(deadline):
+                    batch.append(await self._queue.get())
+            except TimeoutError:
+                break
+        return batch

@@ -1,0 +1,1 @@
+"""Embeddings kept between posts: in memory, in Redis, in both."""

@@ -1,0 +1,1 @@
+"""`moderator demo`: the whole service on one machine, nothing to install."""

@@ -1,0 +1,95 @@
+"""What the pipeline knows of encoders: text and images in, unit vectors out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from moderator.errors import InferenceError
+
+Matrix = NDArray[np.float32]  # (rows, dimensions), unit rows unless said otherwise
+Vector = NDArray[np.float32]  # (dimensions,)
+Pixels = NDArray[np.uint8]  # (side, side, 3)
+
+
+class Encoded(NamedTuple):
+    """Embeddings; a text that is longer than its encoder's window has several."""
+
+    vectors: Matrix  # (readings, dimensions) float32, unit rows
+    owners: NDArray[np.intp]  # (readings,) which input each row reads, ascending from 0
+
+
+class TextEncoder(Protocol):
+    """Embeds texts of any length into a space."""
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """Every text has at least one reading. Raises InferenceError."""
+        ...
+
+
+class ImageEncoder(Protocol):
+    """Embeds images into a space."""
+
+    @property
+    def side(self) -> int:
+        """The shorter side in pixels it scales images to; decoding smaller than that is waste."""
+        ...
+
+    def prepare(self, image: Image.Image) -> Pixels:
+        """Scale and crop one RGB image, so that its full size need not be kept in memory."""
+        ...
+
+    def encode(self, images: Sequence[Pixels]) -> Matrix:
+        """Prepared images to (images, dimensions) float32, unit rows. Raises InferenceError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a margin of one channel into a probability.
+
+    The margin of a rule is standardised by its mean and spread over ``background`` (what ordinary
+    content of the channel looks like in this space), then p = sigmoid(slope · z + intercept).
+    """
+
+    background: Matrix  # (sample, dimensions) float32, unit rows
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True)
+class Space:
+    """An embedding space: its encoders, and what a rule needs to be compiled into it."""
+
+    name: str
+    digest: str
+    dimensions: int
+    text: TextEncoder
+    image: ImageEncoder | None
+    neutral: tuple[str, ...]
+    calibration: dict[str, Calibration]  # by channel
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels it reads, in the order verdicts list them."""
+        return ("text",) if self.image is None else ("text", "image")
+
+
+def unit_rows(embeddings: NDArray[np.floating], dimensions: int) -> Matrix:
+    """Check what came out of a model and scale each row to length 1.
+
+    Raises InferenceError for a wrong shape, for NaN or infinity, and for rows of zeros.
+    """
+    if embeddings.ndim != 2 or embeddings.shape[1] != dimensions:  # noqa: PLR2004
+        raise InferenceError(
+            f"the encoder returned shape {embeddings.shape}, expected (rows, {dimensions})"
+        )
+    rows = embeddings.astype(np.float32, copy=False)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or not (lengths > 0).all():
+        raise InferenceError("the encoder returned NaN, infinity or a vector of zeros")
+    unit: Matrix = rows / lengths
+    return unit

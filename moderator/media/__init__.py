@@ -1,0 +1,1 @@
+"""Attachments: untrusted URLs to bytes, untrusted bytes to pixels."""

@@ -1,0 +1,206 @@
+"""The core: posts in, verdicts out. It knows neither Kafka nor Redis nor onnxruntime."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderator.encoders.base import Encoded, Matrix, Pixels, Space
+from moderator.errors import InferenceError
+from moderator.policy.compile import CompiledRules
+from moderator.reading import Inputs, LoadedPost, ReadingLimits, read
+from moderator.scoring.decision import decide
+from moderator.scoring.detail import rule_score
+from moderator.scoring.score import Readings, Scores, score
+from moderator.verdicts import ModalityReport, Verdict
+
+Detail = Literal["crossed", "full"]
+Item = TypeVar("Item")
+
+
+class Screener:
+    """Screens batches of posts against compiled rules. Threads may share one.
+
+    `rules` may be replaced at any time; a batch is judged by the rules it started with.
+    """
+
+    def __init__(
+        self,
+        rules: CompiledRules,
+        channels: Mapping[str, Space],
+        limits: ReadingLimits,
+        detail: Detail = "crossed",
+    ) -> None:
+        self.rules = rules
+        self._channels = channels
+        self._limits = limits
+        self._detail = detail
+
+    def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
+        """One verdict per post, in order.
+
+        Media that cannot be read and encoders that fail are named in the verdict, which then is
+        `review` or harsher; only a bug raises.
+        """
+        rules, watch = self.rules, _Stopwatch()
+        image = self._channels.get("image")
+        inputs = read(posts, self._limits, image.image if image else None)
+        watch.lap("decode")
+        readings = {name: _READERS[name](space, inputs) for name, space in self._channels.items()}
+        watch.lap("encode")
+        scores = score(rules, readings, len(posts))
+        watch.lap("score")
+        return _Batch(rules, readings, scores, inputs).verdicts(posts, self._detail, watch.laps)
+
+
+class _Batch(NamedTuple):
+    """A scored batch."""
+
+    rules: CompiledRules
+    readings: Mapping[str, Readings]
+    scores: Scores
+    inputs: Inputs
+
+    def verdicts(
+        self, posts: Sequence[LoadedPost], detail: Detail, timing_ms: Mapping[str, float]
+    ) -> list[Verdict]:
+        listed = self._listed(posts, detail)
+        now = time.perf_counter()
+        return [
+            self._verdict(
+                place,
+                loaded,
+                listed.get(place, ()),
+                {**timing_ms, "total": round((now - loaded.received) * 1000, 3)},
+            )
+            for place, loaded in enumerate(posts)
+        ]
+
+    def _listed(self, posts: Sequence[LoadedPost], detail: Detail) -> dict[int, list[int]]:
+        """Which rules each verdict names: those at their review line, or all that apply."""
+        named = self.scores.fused >= self.rules.review_log_odds
+        if detail == "full":
+            named[:] = True
+        for place, loaded in enumerate(posts):
+            applies = self.rules.applies(loaded.post.surface)
+            if applies is not None:
+                named[place] &= applies
+        listed: dict[int, list[int]] = {}
+        for place, column in zip(*(axis.tolist() for axis in named.nonzero()), strict=True):
+            listed.setdefault(place, []).append(column)
+        return listed
+
+    def _verdict(
+        self, place: int, loaded: LoadedPost, columns: Sequence[int], timing_ms: dict[str, float]
+    ) -> Verdict:
+        rules, post, reports = self.rules, loaded.post, self.inputs.reports[place]
+        results = [
+            rule_score(rules, self.readings, self.scores, place, column) for column in columns
+        ]
+        results.sort(key=lambda result: -result.score)
+        action, severity = decide(results, rules.actions, fully_read=not reports)
+        return Verdict(
+            id=rules.receipt.verdict_id(post.digest),
+            post_id=post.id,
+            action=action,
+            severity=severity,
+            rules=tuple(results),
+            modalities=(*self._channels_read(place), *reports),
+            surface=post.surface,
+            policy=rules.receipt.policy,
+            models=rules.receipt.models,
+            timing_ms=timing_ms,
+            meta=post.meta,
+        )
+
+    def _channels_read(self, place: int) -> list[ModalityReport]:
+        failed = {report.channel for report in self.inputs.reports[place]}
+        reports = []
+        for name in self.readings:
+            if name in self.scores.margins and self.scores.margins[name].present[place]:
+                reports.append(_READ[name])
+            elif name not in failed:
+                reports.append(_MISSING[name])
+        return reports
+
+
+class _Stopwatch:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+
+def _read_texts(space: Space, inputs: Inputs) -> Readings:
+    def fail(place: int, error: InferenceError) -> None:
+        inputs.fail(inputs.text_owners[place], "text", error, None)
+
+    vectors, places = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+    return Readings(vectors, np.array(inputs.text_owners, np.intp)[places])
+
+
+def _read_images(space: Space, inputs: Inputs) -> Readings:
+    assert space.image is not None  # or the space would not have the channel
+
+    def encode(images: Sequence[Pixels]) -> Encoded:
+        return Encoded(encoder.encode(images), np.arange(len(images)))
+
+    def fail(place: int, error: InferenceError) -> None:
+        label = inputs.image_labels[place]
+        inputs.fail(inputs.image_owners[place], "image", error, label)
+
+    encoder = space.image
+    vectors, places = _encode(encode, inputs.images, space.dimensions, fail)
+    return Readings(
+        vectors,
+        np.array(inputs.image_owners, np.intp)[places],
+        tuple(inputs.image_labels[place] for place in places),
+    )
+
+
+_READERS: Mapping[str, Callable[[Space, Inputs], Readings]] = {
+    "text": _read_texts,
+    "image": _read_images,
+}
+_READ = {name: ModalityReport(channel=name, status="read") for name in _READERS}
+_MISSING = {name: ModalityReport(channel=name, status="missing") for name in _READERS}
+
+
+def _encode(
+    encode: Callable[[Sequence[Item]], Encoded],
+    items: Sequence[Item],
+    dimensions: int,
+    fail: Callable[[int, InferenceError], None],
+) -> tuple[Matrix, NDArray[np.intp]]:
+    """Embed a batch; when it fails, each item alone, so that one bad item harms no other.
+
+    Returns (readings, dimensions) and, for each reading, the place of its item.
+    """
+    if not items:
+        return np.zeros((0, dimensions), np.float32), np.zeros(0, np.intp)
+    try:
+        return encode(items)
+    except InferenceError as error:
+        if len(items) == 1:
+            fail(0, error)
+            return _encode(encode, (), dimensions, fail)
+    alone = [
+        _encode(encode, [item], dimensions, _shifted(fail, place))
+        for place, item in enumerate(items)
+    ]
+    places = np.repeat(np.arange(len(items)), [len(vectors) for vectors, _ in alone])
+    return np.concatenate([vectors for vectors, _ in alone]), places
+
+
+def _shifted(
+    fail: Callable[[int, InferenceError], None], place: int
+) -> Callable[[int, InferenceError], None]:
+    return lambda _, error: fail(place, error)

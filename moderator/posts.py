@@ -1,0 +1,83 @@
+"""A post as producers send it: the wire contract of the `posts` topic."""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from moderator.errors import PostError
+
+Id = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attachment: exactly one of `url` and `data` (base64 in JSON) holds it."""
+
+    id: Id | None = None
+    type: Annotated[str, Meta(description="`image`, or a MIME type such as `image/png`")] = "image"
+    url: str | None = None
+    data: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.data is None):
+            raise ValueError("an attachment has exactly one of `url` and `data`")
+
+    @property
+    def modality(self) -> str:
+        """The part of the type before the slash, such as `image` or `video`."""
+        return self.type.partition("/")[0].lower()
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something a person published. Fields it does not know are ignored, not errors."""
+
+    id: Id
+    text: str | None = None
+    media: tuple[Media, ...] = ()
+    author: str | None = None
+    surface: Annotated[
+        str | None, Meta(description="where it appeared; decides which rules apply")
+    ] = None
+    lang: str | None = None
+    created_at: datetime | None = None
+    meta: Annotated[
+        dict[str, Any] | None, Meta(description="passed through to the verdict as it is")
+    ] = None
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes over the post's content, the same however its JSON was spaced or ordered."""
+        return hashlib.blake2b(_canonical.encode(self), digest_size=32).digest()
+
+
+_canonical = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Post)
+
+
+def decode_post(value: bytes | None, *, max_bytes: int, max_meta_bytes: int) -> Post:
+    """Decode and validate one message value.
+
+    Raises PostError with the code `empty`, `too_large`, `not_utf8`, `not_json`, `not_a_post` or
+    `meta_too_large`; its message names the field.
+    """
+    if not value:
+        raise PostError("empty", "the message has no value; a post is a JSON object")
+    if len(value) > max_bytes:
+        raise PostError(
+            "too_large", f"the post has {len(value):,} bytes, the limit is {max_bytes:,}"
+        )
+    try:
+        post = _decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise PostError("not_a_post", f"not a post: {error}") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise PostError("not_json", f"not JSON: {error}") from error
+    except UnicodeDecodeError as error:
+        raise PostError("not_utf8", f"not UTF-8: {error}") from error
+    if post.meta and (size := len(msgspec.json.encode(post.meta))) > max_meta_bytes:
+        raise PostError(
+            "meta_too_large", f"`meta` has {size:,} bytes, the limit is {max_meta_bytes:,}"
+        )
+    return post

@@ -1,0 +1,118 @@
+"""From posts to what encoders take: texts cut to the limit, attachments decoded, failures named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from moderator.encoders.base import ImageEncoder, Pixels
+from moderator.errors import MediaError, ModeratorError
+from moderator.media.decode import DecodeLimits, decode
+from moderator.posts import Media, Post
+from moderator.verdicts import ModalityReport
+
+
+class LoadedPost(NamedTuple):
+    """A post and the bytes of its attachments, or why there are none, in the post's order."""
+
+    post: Post
+    attachments: tuple[bytes | ModeratorError, ...] = ()
+    received: float = 0.0  # time.perf_counter() when it came in
+
+
+@dataclass(frozen=True)
+class ReadingLimits:
+    """How much of one post is read. What lies beyond is reported and sends the post to review."""
+
+    max_text_characters: int
+    max_media: int
+    decode: DecodeLimits
+
+
+@dataclass
+class Inputs:
+    """A batch taken apart by channel."""
+
+    texts: list[str] = field(default_factory=list)
+    text_owners: list[int] = field(default_factory=list)
+    images: list[Pixels] = field(default_factory=list)
+    image_owners: list[int] = field(default_factory=list)
+    image_labels: list[str] = field(default_factory=list)
+    reports: list[list[ModalityReport]] = field(default_factory=list)  # for each post
+
+    def fail(self, post: int, channel: str, error: ModeratorError, media: str | None) -> None:
+        """Say in the verdict that one part of the post could not be read."""
+        self.reports[post].append(
+            ModalityReport(
+                channel=channel, status="failed", media=media, code=error.code, reason=str(error)
+            )
+        )
+
+
+def read(
+    posts: Sequence[LoadedPost], limits: ReadingLimits, encoder: ImageEncoder | None
+) -> Inputs:
+    """Take a batch apart. Bad media is reported, never raised, and harms no other post."""
+    inputs = Inputs()
+    for owner, loaded in enumerate(posts):
+        inputs.reports.append([])
+        _read_text(inputs, owner, loaded.post.text, limits)
+        _read_media(inputs, owner, loaded, limits, encoder)
+    return inputs
+
+
+def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
+    if not text or text.isspace():
+        return
+    inputs.texts.append(text[: limits.max_text_characters])
+    inputs.text_owners.append(owner)
+    if len(text) > limits.max_text_characters:
+        inputs.reports[owner].append(
+            ModalityReport(
+                channel="text",
+                status="truncated",
+                code="text_too_long",
+                reason=f"read {limits.max_text_characters:,} of {len(text):,} characters",
+            )
+        )
+
+
+def _read_media(
+    inputs: Inputs,
+    owner: int,
+    loaded: LoadedPost,
+    limits: ReadingLimits,
+    encoder: ImageEncoder | None,
+) -> None:
+    media = loaded.post.media
+    for place, (item, content) in enumerate(zip(media, loaded.attachments, strict=False)):
+        label = item.id or str(place)
+        try:
+            pixels = _prepare(item, content, limits.decode, encoder)
+        except ModeratorError as error:
+            inputs.fail(owner, item.modality, error, label)
+            continue
+        inputs.images.append(pixels)
+        inputs.image_owners.append(owner)
+        inputs.image_labels.append(label)
+    if len(media) > limits.max_media:
+        inputs.reports[owner].append(
+            ModalityReport(
+                channel="image",
+                status="truncated",
+                code="too_many_media",
+                reason=f"read {limits.max_media} of {len(media)} attachments",
+            )
+        )
+
+
+def _prepare(
+    item: Media,
+    content: bytes | ModeratorError,
+    limits: DecodeLimits,
+    encoder: ImageEncoder | None,
+) -> Pixels:
+    if item.modality != "image" or encoder is None:
+        raise MediaError("unsupported_media", f"the models in use cannot read {item.type!r}")
+    if isinstance(content, ModeratorError):
+        raise content
+    return encoder.prepare(decode(content, limits))

@@ -1,0 +1,1 @@
+"""The arithmetic from embeddings to a decision; no I/O, no models."""

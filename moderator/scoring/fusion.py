@@ -1,0 +1,49 @@
+"""Late fusion: the channels' log-odds of a rule into one.
+
+A channel that a post does not have, or that a rule does not read, is absent: it drops out and the
+weights of the others are renormalised. With no channel left the result is minus infinity (score 0).
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fusion = Literal["max", "weighted", "noisy_or"]
+
+Logits = NDArray[np.float32]  # (channels, posts, rules)
+Present = NDArray[np.bool_]  # (channels, posts, rules)
+Weights = NDArray[np.float32]  # (channels, rules), positive
+
+
+def fuse(kind: Fusion, logits: Logits, present: Present, weights: Weights) -> NDArray[np.float32]:
+    """(channels, posts, rules) to (posts, rules)."""
+    if kind == "weighted":
+        fused = _weighted(logits, present, weights)
+    elif kind == "noisy_or":
+        fused = _noisy_or(logits, present)
+    else:
+        fused = np.where(present, logits, -np.inf).max(axis=0)
+    return np.asarray(np.where(present.any(axis=0), fused, -np.inf), np.float32)
+
+
+def _weighted(logits: Logits, present: Present, weights: Weights) -> NDArray[np.float32]:
+    """The mean of the log-odds by weight: a logarithmic opinion pool."""
+    shares = np.where(present, weights[:, None, :], np.float32(0))
+    total = shares.sum(axis=0)
+    pooled = (shares * np.where(present, logits, np.float32(0))).sum(axis=0)
+    mean = np.zeros_like(pooled)
+    np.divide(pooled, total, out=mean, where=total > 0)
+    return mean
+
+
+def _noisy_or(logits: Logits, present: Present) -> NDArray[np.float32]:
+    """P = 1 - prod(1 - p): each channel is a cause of its own (Pearl 1988, section 4.3.2).
+
+    log(1 - p) = -log(1 + exp(x)); with s their sum, the log-odds of 1 - exp(s) are
+    log(expm1(-s)), which for large -s is -s itself.
+    """
+    survival = np.where(present, np.logaddexp(np.float32(0), logits), np.float32(0)).sum(axis=0)
+    tiny = np.float32(np.finfo(np.float32).tiny)
+    small = np.log(np.expm1(np.clip(survival, tiny, 30.0)))
+    return np.where(survival < 30.0, small, survival).astype(np.float32)  # noqa: PLR2004

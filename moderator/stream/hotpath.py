@@ -1,0 +1,212 @@
+"""The way of a post through Kafka: read, screen, publish, and only then commit."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from moderator.batching import Batcher
+from moderator.errors import PostError, TransientError
+from moderator.media.load import MediaLoader, inline, needs_fetching
+from moderator.metrics import Metrics
+from moderator.posts import Post, decode_post
+from moderator.reading import LoadedPost
+from moderator.settings import Settings
+from moderator.stream.answerer import Answerer, Job
+from moderator.stream.clients import ensure_topics, make_consumer, until_it_works
+from moderator.stream.commits import Commits
+from moderator.stream.publisher import Message, Publisher
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 200
+_GOODBYE_SECONDS = 5.0
+
+
+class HotPath:
+    """Reads posts, has them answered, publishes the answers, and lets their offsets be committed.
+
+    At least once: an offset is committed after the verdict or dead letter of its message, and of
+    every message before it on the partition, was acknowledged by the broker.
+    """
+
+    def __init__(
+        self, settings: Settings, answerer: Answerer, loader: MediaLoader, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._answerer = answerer
+        self._loader = loader
+        self._metrics = metrics
+        self._publisher = Publisher(settings, metrics)
+        self._batcher = Batcher(
+            self._answer,
+            callers=answerer.callers,
+            max_items=settings.batch_posts,
+            max_wait_seconds=settings.batch_wait_ms / 1000,
+        )
+        self._consumer: Any = None
+        self._commits: Commits | None = None
+        self._posts = self._bytes = 0  # in flight
+        self._changed = asyncio.Event()  # something was answered, or `stop` was called
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_answer = time.monotonic()
+
+    @property
+    def ready(self) -> bool:
+        """Joined its group, partitions handed out, not rebalancing."""
+        return self._commits is not None and self._commits.assigned and not self._stopping
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long posts have been in flight without one being answered; 0 when idle."""
+        return time.monotonic() - self._last_answer if self._posts else 0.0
+
+    def stop(self) -> None:
+        """Have `run` read no more, answer what is in flight, commit and return."""
+        self._stopping = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Connect, however long that takes, and read until `stop`. Raises on a bug only."""
+        await until_it_works("waiting for Kafka", self._connect, lambda: self._stopping)
+        if self._commits is None:
+            return
+        background = [
+            asyncio.create_task(self._batcher.run()),
+            asyncio.create_task(self._commit_regularly(self._commits)),
+        ]
+        try:
+            while not self._stopping:
+                await self._read_some(self._commits)
+            await self._drain()
+        finally:
+            for task in (*background, *self._tasks):
+                task.cancel()
+            await self._commits.commit()
+            await self._disconnect()
+        if self._failure:
+            raise self._failure
+
+    async def _connect(self) -> None:
+        await ensure_topics(self._settings)
+        consumer = make_consumer(self._settings, group=self._settings.group)
+        commits = Commits(consumer, handover_seconds=self._settings.drain_seconds)
+        consumer.subscribe([self._settings.posts_topic], listener=commits)
+        self._consumer = consumer
+        try:
+            await self._publisher.start()
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            await self._disconnect()
+            raise TransientError(f"Kafka cannot be reached: {error}") from error
+        self._commits = commits
+        log.info("reading %s from %s", self._settings.posts_topic, self._settings.kafka)
+
+    async def _disconnect(self) -> None:
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._consumer.stop()
+                await self._publisher.stop()
+        except (TimeoutError, KafkaError) as error:
+            log.warning("left without saying goodbye to Kafka: %r", error)
+
+    async def _commit_regularly(self, commits: Commits) -> None:
+        while True:
+            await asyncio.sleep(self._settings.commit_interval_seconds)
+            await commits.commit()
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.drain_seconds):
+                while self._posts:
+                    await self._change()
+        except TimeoutError:
+            log.error(  # noqa: TRY400  # the traceback of a time-out says nothing
+                "%d posts were not answered in %s s; uncommitted, they will be read again",
+                self._posts,
+                self._settings.drain_seconds,
+            )
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def _read_some(self, commits: Commits) -> None:
+        room = self._settings.max_in_flight_posts - self._posts
+        if room <= 0 or self._bytes >= self._settings.max_in_flight_bytes:
+            await self._change()
+            return
+        try:
+            fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
+        except KafkaError as error:
+            log.warning("cannot read: %r", error)
+            await asyncio.sleep(_POLL_MS / 1000)
+            return
+        for partition, records in fetched.items():
+            progress = commits.progress(partition)
+            if progress is None:  # handed over while this was fetched
+                continue
+            for record in records:
+                progress.start(record.offset)
+                await self._accept(Job(record, progress))
+
+    async def _accept(self, job: Job) -> None:
+        if not self._posts:
+            self._last_answer = time.monotonic()  # a stall is counted from now
+        self._posts += 1
+        self._bytes += job.size
+        self._metrics.in_flight.set(self._posts)
+        try:
+            post = decode_post(
+                job.record.value,
+                max_bytes=self._settings.max_post_bytes,
+                max_meta_bytes=self._settings.max_meta_bytes,
+            )
+        except PostError as error:
+            message = self._answerer.refuse(job, error.code, str(error))
+            self._spawn(self._publish([job], [message]))
+            return
+        if needs_fetching(post):
+            self._spawn(self._fetch(job, post))
+        else:
+            job.loaded = inline(post, self._settings.max_media, job.received)
+            await self._batcher.put(job)
+
+    async def _fetch(self, job: Job, post: Post) -> None:
+        fetched = map(asyncio.wrap_future, self._loader.submit(post))
+        job.loaded = LoadedPost(post, tuple(await asyncio.gather(*fetched)), job.received)
+        await self._batcher.put(job)
+
+    async def _answer(self, jobs: list[Job]) -> None:
+        messages = await self._answerer.answer(jobs)
+        # The batcher's caller is free again while the broker acknowledges.
+        self._spawn(self._publish(jobs, messages))
+
+    async def _publish(self, jobs: Sequence[Job], messages: Sequence[Message]) -> None:
+        while messages:
+            refused = await self._publisher.publish(messages)
+            messages = [self._answerer.too_large(message) for message in refused]
+        assert self._commits is not None  # or nothing could have been read
+        self._commits.finish((job.progress, job.record.offset) for job in jobs)
+        self._posts -= len(jobs)
+        self._bytes -= sum(job.size for job in jobs)
+        self._metrics.in_flight.set(self._posts)
+        self._last_answer = time.monotonic()
+        self._changed.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def _spawned(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("the worker stops because of a bug", exc_info=error)
+            self._failure = error
+            self.stop()

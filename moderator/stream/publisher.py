@@ -1,0 +1,98 @@
+"""The way out: messages to Kafka, not given up before the broker has acknowledged each."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from moderator.metrics import Metrics
+from moderator.settings import Settings
+from moderator.stream.clients import make_producer
+from moderator.stream.dead_letters import Headers
+
+log = logging.getLogger(__name__)
+
+
+class Message(NamedTuple):
+    """What is to be published."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: Headers
+    source: Any  # aiokafka's ConsumerRecord that it answers
+
+
+class Publisher:
+    """Publishes with `acks=all`. A broker that is away is waited for: back-pressure, not loss."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._producer: Any = None
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Raises aiokafka's KafkaError when the broker cannot be reached."""
+        producer = make_producer(self._settings)
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def stop(self) -> None:
+        """Close the connection. What is not acknowledged by then counts as not sent."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def publish(self, messages: Sequence[Message]) -> list[Message]:
+        """Return when each message is acknowledged, or refused for its size; give back these."""
+        pending, refused, wait = list(messages), list[Message](), 0.2
+        while pending:
+            producer = self._producer
+            outcomes = await asyncio.gather(
+                *(self._send(producer, message) for message in pending), return_exceptions=True
+            )
+            failures = [
+                (message, outcome)
+                for message, outcome in zip(pending, outcomes, strict=True)
+                if outcome is not None
+            ]
+            refused += [m for m, error in failures if isinstance(error, MessageSizeTooLargeError)]
+            again = [f for f in failures if not isinstance(f[1], MessageSizeTooLargeError)]
+            pending = [message for message, _ in again]
+            if again:
+                await self._recover(producer, [error for _, error in again], wait)
+                wait = min(wait * 2, 5.0)
+        return refused
+
+    async def _send(self, producer: Any, message: Message) -> None:
+        delivery = await producer.send(
+            message.topic, message.value, key=message.key, headers=message.headers
+        )
+        await delivery
+
+    async def _recover(self, broken: Any, errors: Sequence[BaseException], wait: float) -> None:
+        """Wait; and after an error that its producer does not survive, connect anew."""
+        for error in errors:
+            if not isinstance(error, KafkaError):
+                raise error
+        self._metrics.publish_retries.inc(len(errors))
+        log.warning("%d messages not taken (%r); again in %.1f s", len(errors), errors[0], wait)
+        await asyncio.sleep(wait)
+        if all(getattr(error, "retriable", False) for error in errors):
+            return
+        async with self._lock:
+            if self._producer is broken:  # else another batch has replaced it already
+                await self._replace(broken)
+
+    async def _replace(self, broken: Any) -> None:
+        await broken.stop()
+        try:
+            await self.start()
+        except KafkaError as error:
+            log.warning("no new producer: %r", error)

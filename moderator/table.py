@@ -1,0 +1,76 @@
+"""Verdicts as rows of a terminal table, for `tail` and the demo."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from rich.table import Table
+from rich.text import Text
+
+from moderator.verdicts import RuleScore, Verdict
+
+_COLOURS = {"allow": "green", "review": "yellow", "block": "red"}
+
+
+class VerdictTable:
+    """The last rows of a stream of verdicts."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows: deque[tuple[Text, ...]] = deque(maxlen=rows)
+
+    def add(self, verdict: Verdict, latency_ms: float, what: str = "") -> None:
+        """One verdict; `what` describes the post where the caller knows it."""
+        top = next((rule for rule in verdict.rules if rule.score >= rule.review_at), None)
+        unread = [report for report in verdict.modalities if report.code]
+        reason = top.id if top else "; ".join(str(report.code) for report in unread)
+        self._rows.append(
+            (
+                Text(verdict.post_id, overflow="ellipsis", no_wrap=True),
+                Text(what, overflow="ellipsis", no_wrap=True),
+                coloured(verdict.action),
+                Text(reason, overflow="ellipsis", no_wrap=True),
+                _score(top, "text"),
+                _score(top, "image"),
+                Text(f"{latency_ms:,.0f} ms", justify="right"),
+            )
+        )
+
+    def add_dead_letter(self, post_id: str, code: str, what: str = "") -> None:
+        """One message that is no post."""
+        cells = (post_id, what, "dead letter", code, "", "", "")
+        self._rows.append(
+            tuple(Text(cell, style="magenta", overflow="ellipsis", no_wrap=True) for cell in cells)
+        )
+
+    def render(self, title: str) -> Table:
+        """The rows as they are now."""
+        table = Table(title=title, title_justify="left", expand=True, box=None, padding=(0, 1))
+        table.add_column("post", ratio=2)
+        table.add_column("what", ratio=5)
+        table.add_column("action", width=11)
+        table.add_column("rule or reason", ratio=4)
+        table.add_column("text", justify="right", width=5)
+        table.add_column("image", justify="right", width=5)
+        table.add_column("latency", justify="right", width=9)
+        for row in self._rows:
+            table.add_row(*row)
+        return table
+
+
+def coloured(action: str) -> Text:
+    """An action in the colour people expect."""
+    return Text(action, style=f"bold {_COLOURS.get(action, 'cyan')}")
+
+
+def _score(rule: RuleScore | None, channel: str) -> Text:
+    if rule is None or channel not in rule.channels:
+        return Text("·", style="dim", justify="right")
+    score = rule.channels[channel].score
+    return Text(f"{score:.2f}", style="bold" if score >= rule.review_at else "", justify="right")
+
+
+def counts_line(counts: Iterable[tuple[str, int]]) -> Text:
+    """`allow 120  review 30  block 20`, coloured."""
+    line = Text()
+    for action, count in counts:
+        line.append_text(coloured(action)).append(f" {count}   ")
+    return line

@@ -1,0 +1,111 @@
+"""A verdict as the service publishes it: the wire contract of the `verdicts` topic."""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+#: Actions every policy knows, mildest first; a policy may put names of its own between them.
+ALLOW, REVIEW, BLOCK = "allow", "review", "block"
+SEVERITIES = ("low", "medium", "high", "critical")
+
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class ChannelScore(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one rule made of one channel of the post."""
+
+    margin: Annotated[float, Meta(description="post · direction, a difference of cosines")]
+    score: Annotated[float, Meta(description="the margin calibrated to a probability")]
+    nearest: Annotated[str, Meta(description="the violating prompt nearest to the post")]
+    media: Annotated[
+        str | None, Meta(description="the attachment that decided: its id, else its place from 0")
+    ] = None
+
+
+class RuleScore(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule's result. Rules that reached their review line are always listed."""
+
+    id: Annotated[str, Meta(description="policy/rule")]
+    score: Annotated[float, Meta(description="the channels' scores, fused")]
+    threshold: Annotated[float, Meta(description="the score from which the rule's action is taken")]
+    review_at: Annotated[float, Meta(description="the score from which a person should look")]
+    severity: Severity
+    action: Annotated[str, Meta(description="what this rule asks for, given the score")]
+    shadow: Annotated[bool, Meta(description="reported only; never acts")]
+    channels: dict[str, ChannelScore]
+
+
+class ModalityReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether one part of the post was read, and if not, why."""
+
+    channel: str
+    status: Literal["read", "missing", "failed", "truncated"]
+    media: Annotated[str | None, Meta(description="the attachment's id, else its place from 0")] = (
+        None
+    )
+    code: str | None = None
+    reason: str | None = None
+
+
+class PolicyRef(msgspec.Struct, frozen=True):
+    """The rules that judged; `digest` changes when and only when their content does."""
+
+    name: str
+    version: str
+    digest: str
+
+
+class ModelRef(msgspec.Struct, frozen=True):
+    """The space a channel was read in."""
+
+    name: str
+    digest: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What produced a verdict, enough to replay it: the part that is the same for every post."""
+
+    policy: PolicyRef
+    models: dict[str, ModelRef]
+
+    def verdict_id(self, post_digest: bytes) -> str:
+        """32 hex digits: the same post, policy and models always give the same id."""
+        return hashlib.blake2b(
+            post_digest + msgspec.json.encode(self, order="deterministic"), digest_size=16
+        ).hexdigest()
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is to happen to a post, by which rules, and what was read to decide it."""
+
+    id: Annotated[str, Meta(description="digest of post, policy and models: redelivery keeps it")]
+    post_id: str
+    action: str
+    severity: Annotated[
+        Severity | None, Meta(description="the highest among the rules that act")
+    ] = None
+    rules: tuple[RuleScore, ...] = ()
+    modalities: tuple[ModalityReport, ...] = ()
+    surface: str | None = None
+    policy: PolicyRef
+    models: dict[str, ModelRef]
+    timing_ms: Annotated[
+        dict[str, float], Meta(description="milliseconds by stage, of the batch the post was in")
+    ] = {}
+    meta: dict[str, Any] | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Verdict)
+
+
+def encode_verdict(verdict: Verdict) -> bytes:
+    """One line of JSON, UTF-8."""
+    return _encoder.encode(verdict)
+
+
+def decode_verdict(value: bytes) -> Verdict:
+    """Raises msgspec.ValidationError when the value is not a verdict."""
+    return _decoder.decode(value)

@@ -1,0 +1,180 @@
+"""The services every test may ask for; each starts with the first test that does.
+
+Addresses from the environment are used as they are: ``MODERATOR_TEST_KAFKA`` (``host:port``, or
+``embedded`` for the embedded broker) and ``MODERATOR_TEST_REDIS`` (a ``redis://`` URL). Without
+them the servers are started, installed first if need be. Where one cannot be had the tests that
+need it are skipped, or fail when ``CI`` is set.
+"""
+
+import os
+import re
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.services.kafka.broker import Kafka
+from tests.services.kafka.cluster import Cluster, GivenCluster, NewTopic, embedded_cluster
+from tests.services.kafka.install import install as install_kafka
+from tests.services.kafka.jars import Jars
+from tests.services.packages import Announce, UnavailableError
+from tests.services.redis import Redis
+from tests.services.redis import install as install_redis
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+# A fixture's use marks the test, so that `-m "not kafka"` selects what needs no broker.
+MARKS = {
+    "kafka": "kafka",
+    "topic": "kafka",
+    "real_kafka": "real_kafka",
+    "kafka_server": "real_kafka",
+    "redis_url": "redis",
+    "redis_server": "redis",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in MARKS:
+                item.add_marker(MARKS[fixture])
+
+
+@pytest.fixture(autouse=True)
+def _real_where_claimed(request: pytest.FixtureRequest) -> None:
+    """Hold tests marked ``real_kafka`` to it, whichever fixture they use."""
+    if request.node.get_closest_marker("real_kafka"):
+        names = request.node.fixturenames
+        request.getfixturevalue("kafka_jars" if "kafka_server" in names else "real_kafka")
+
+
+@pytest.fixture(scope="session")
+def announce(request: pytest.FixtureRequest) -> Announce:
+    """Return a function that shows a line on the terminal at once, captured output or not."""
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+
+    def show(line: str) -> None:
+        with ExitStack() as stack:
+            if capture is not None:
+                stack.enter_context(capture.global_and_fixture_disabled())
+            if reporter is not None:
+                reporter.ensure_newline()
+                reporter.write_line(f"services: {line}")
+
+    return show
+
+
+@pytest.fixture(scope="session")
+def kafka_jars(announce: Announce) -> Jars:
+    """Return the installed Kafka; skip, or fail in CI, where it cannot be had."""
+    try:
+        return install_kafka(announce)
+    except UnavailableError as error:
+        raise _without(f"no real Kafka: {error}") from None
+
+
+@pytest.fixture(scope="session")
+def kafka(announce: Announce) -> Iterator[Cluster]:
+    """Share one broker: real where it can be had, else (but not in CI) the embedded one."""
+    given = os.environ.get("MODERATOR_TEST_KAFKA")
+    with ExitStack() as stack:
+        if given == "embedded":
+            yield stack.enter_context(embedded_cluster())
+        elif given:
+            yield GivenCluster(given)
+        else:
+            yield _own_cluster(stack, announce)
+
+
+def _own_cluster(stack: ExitStack, announce: Announce) -> Cluster:
+    try:
+        jars = install_kafka(announce)
+    except UnavailableError as error:
+        if IN_CI:
+            raise _without(f"no real Kafka: {error}") from None
+        announce(f"no real Kafka ({error}); tests of the protocol use the embedded broker")
+        return stack.enter_context(embedded_cluster())
+    return stack.enter_context(Kafka(jars, _folder(stack)))
+
+
+@pytest.fixture(scope="session")
+def real_kafka(kafka: Cluster) -> Cluster:
+    """Return the shared broker if it is Apache Kafka; skip, or fail in CI, if it is not."""
+    if not kafka.real:
+        raise _without("no real Kafka, and the embedded broker keeps nothing")
+    return kafka
+
+
+@pytest.fixture
+def kafka_server(kafka_jars: Jars) -> Iterator[Kafka]:
+    """Start an Apache Kafka of the test's own, which it may stop, kill and start again."""
+    with ExitStack() as stack:
+        yield stack.enter_context(Kafka(kafka_jars, _folder(stack)))
+
+
+@pytest.fixture
+def topic(kafka: Cluster, request: pytest.FixtureRequest) -> NewTopic:
+    """Return a function that creates a topic of the test's own: ``topic("posts", 4)`` → name."""
+    test = re.sub(r"[^a-zA-Z0-9]+", "-", request.node.name)[:80]
+
+    def create(
+        label: str = "topic",
+        partitions: int = 1,
+        config: Mapping[str, str] | None = None,
+    ) -> str:
+        name = f"{test}-{label}-{uuid.uuid4().hex[:8]}"
+        kafka.create_topic(name, partitions, config)
+        return name
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def redis_executable(announce: Announce) -> str:
+    """Return the path of redis-server; skip, or fail in CI, where it cannot be had."""
+    try:
+        return install_redis(announce)
+    except UnavailableError as error:
+        raise _without(f"no Redis: {error}") from None
+
+
+@pytest.fixture(scope="session")
+def redis_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Share one Redis; its data is that of all tests, so use keys of your own."""
+    given = os.environ.get("MODERATOR_TEST_REDIS")
+    if given:
+        yield given
+        return
+    executable = request.getfixturevalue("redis_executable")
+    with ExitStack() as stack:
+        yield stack.enter_context(Redis(executable, _folder(stack))).url
+
+
+@pytest.fixture
+def redis_server(redis_executable: str) -> Iterator[Redis]:
+    """Start a Redis of the test's own, which it may kill and restart."""
+    with ExitStack() as stack:
+        yield stack.enter_context(Redis(redis_executable, _folder(stack)))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of shared data beside the repository; skip where there is none."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder of shared data beside the repository, ../shared")
+    return folder
+
+
+def _folder(stack: ExitStack) -> Path:
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moderator-test-")))
+
+
+def _without(reason: str) -> BaseException:
+    if IN_CI:
+        return pytest.fail.Exception(reason, pytrace=False)
+    return pytest.skip.Exception(reason)

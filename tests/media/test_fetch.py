@@ -1,0 +1,316 @@
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from moderator.errors import MediaError, SettingsError, TransientError
+from moderator.media.fetch import Fetcher, FetchLimits
+from tests.media.conftest import Exchange, HostileServer, NewFetcher
+
+BODY = bytes(range(256)) * 300
+
+
+def refused(fetcher: Fetcher, url: str) -> str:
+    with pytest.raises(MediaError) as caught:
+        fetcher.fetch(url)
+    return caught.value.code
+
+
+def test_returns_the_bytes(server: HostileServer, new_fetcher: NewFetcher) -> None:
+    server.reply("/a.jpg?size=1", BODY)
+    assert new_fetcher().fetch(server.url("/a.jpg?size=1")) == BODY
+
+
+def test_returns_chunked_and_close_delimited_bodies(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    def chunked(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+
+    def closed(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.0 200 OK\r\n\r\nabc")
+        exchange.hang_up()
+
+    server.answers |= {"/chunked": chunked, "/closed": closed}
+    fetcher = new_fetcher()
+    assert [fetcher.fetch(server.url(path)) for path in ("/chunked", "/closed")] == [b"abc"] * 2
+
+
+def test_sends_no_more_than_it_must(
+    server: HostileServer, new_fetcher: NewFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
+    server.reply("/first", Set_Cookie="who=me; Path=/")
+    server.reply("/second")
+    fetcher = new_fetcher()
+    fetcher.fetch(server.url("/first"))
+    fetcher.fetch(server.url("/second#fragment"))
+    names = {line.split(":")[0] for line in server.requests[1].splitlines()[1:]}
+    assert names == {"Host", "Accept", "Accept-Encoding", "User-Agent"}
+    assert server.header("Accept-Encoding") == ["identity"] * 2
+
+
+def test_connections_are_kept_alive_and_shared_by_threads(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.reply("/a", BODY)
+    fetcher = new_fetcher()
+    with ThreadPoolExecutor(8) as threads:
+        bodies = list(threads.map(fetcher.fetch, [server.url("/a")] * 64))
+    assert bodies == [BODY] * 64
+
+
+def test_follows_redirects_up_to_the_limit(server: HostileServer, new_fetcher: NewFetcher) -> None:
+    for hop in range(4):
+        server.redirect(f"/{hop}", f"/{hop + 1}")
+    server.reply("/4", BODY)
+    fetcher = new_fetcher()
+    assert fetcher.fetch(server.url("/1")) == BODY
+    assert refused(fetcher, server.url("/0")) == "bad_redirect"
+
+
+@pytest.mark.parametrize(
+    ("location", "code"),
+    [
+        ("http://127.0.0.2:{port}/", "url_refused"),  # loopback, not among the exempt networks
+        ("http://[::ffff:127.0.0.2]:{port}/", "url_refused"),
+        ("http://169.254.169.254:{port}/latest/meta-data/", "url_refused"),
+        ("http://127.0.0.1:1/", "url_refused"),
+        ("http://user:pass@127.0.0.1:{port}/", "url_refused"),
+        ("file:///etc/passwd", "url_refused"),
+        ("ftp://127.0.0.1:{port}/", "url_refused"),
+        ("//[/", "bad_redirect"),
+        ("http://127.0.0.1:{port}/\xff", "bad_redirect"),
+        ("", "bad_redirect"),
+    ],
+)
+def test_every_redirect_is_checked_again(
+    server: HostileServer, new_fetcher: NewFetcher, location: str, code: str
+) -> None:
+    where = location.format(port=server.port).encode("latin-1")
+
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 301 x\r\nContent-Length: 0\r\nLocation: " + where + b"\r\n\r\n")
+
+    server.answers["/"] = answer
+    assert refused(new_fetcher(file_root="/"), server.url("/")) == code
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+def test_a_drip_ends_at_the_total_time(
+    server: HostileServer, new_fetcher: NewFetcher, start: bytes
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.send(start)
+        exchange.drip(b"HTTP/1.1 200 OK, I am coming" * 30, every_seconds=0.05)
+
+    server.answers["/"] = answer
+    began = time.monotonic()
+    with pytest.raises(TransientError, match="ReadTimeout"):
+        new_fetcher(timeout_seconds=0.4).fetch(server.url("/"))
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(("read_seconds", "total_seconds"), [(0.2, 30), (30, 0.2)])
+def test_silence_ends_at_the_shorter_time_out(
+    server: HostileServer, new_fetcher: NewFetcher, read_seconds: float, total_seconds: float
+) -> None:
+    server.answers["/"] = Exchange.hang
+    fetcher = new_fetcher(read_timeout_seconds=read_seconds, timeout_seconds=total_seconds)
+    began = time.monotonic()
+    with pytest.raises(TransientError):
+        fetcher.fetch(server.url("/"))
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_redirect_does_not_buy_more_time(server: HostileServer, new_fetcher: NewFetcher) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.server.hostile.stopping.wait(0.3)
+        exchange.send(b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: /\r\n\r\n")
+
+    server.answers["/"] = answer
+    with pytest.raises(TransientError):
+        new_fetcher(timeout_seconds=0.5, max_redirects=50).fetch(server.url("/"))
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("framing", [b"Transfer-Encoding: chunked", b"X-Length: whatever"])
+def test_an_endless_body_is_cut_off(
+    server: HostileServer, new_fetcher: NewFetcher, framing: bytes
+) -> None:
+    chunk = b"400\r\n" + bytes(0x400) + b"\r\n" if b"chunked" in framing else bytes(0x400)
+
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
+        while not exchange.server.hostile.stopping.is_set():
+            exchange.send(chunk)
+
+    server.answers["/"] = answer
+    assert refused(new_fetcher(max_bytes=100_000), server.url("/")) == "media_too_large"
+
+
+def test_a_body_declared_too_large_is_not_read(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")
+        exchange.hang()
+
+    server.answers["/"] = answer
+    assert refused(new_fetcher(max_bytes=1000), server.url("/")) == "media_too_large"
+
+
+def test_a_body_of_exactly_the_limit_is_taken(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.reply("/", BODY)
+    assert new_fetcher(max_bytes=len(BODY)).fetch(server.url("/")) == BODY
+
+
+def test_a_body_that_ends_early_may_be_whole_next_time(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
+        exchange.hang_up()
+
+    server.answers["/"] = answer
+    with pytest.raises(TransientError, match="ended early, after 9 bytes"):
+        new_fetcher().fetch(server.url("/"))
+
+
+def test_a_body_longer_than_declared_ends_where_it_was_to(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more")
+
+    server.answers["/"] = answer
+    assert new_fetcher().fetch(server.url("/")) == b"ok"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_an_encoded_answer_is_refused(
+    server: HostileServer, new_fetcher: NewFetcher, encoding: str
+) -> None:
+    server.reply("/", b"\x1f\x8b", Content_Encoding=encoding)
+    assert refused(new_fetcher(), server.url("/")) == "bad_response"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "media_gone"),
+        (403, "media_gone"),
+        (404, "media_gone"),
+        (410, "media_gone"),
+        (204, "bad_response"),
+        (206, "bad_response"),
+        (300, "bad_response"),
+        (304, "bad_response"),
+    ],
+)
+def test_statuses_that_no_retry_mends(
+    server: HostileServer, new_fetcher: NewFetcher, status: int, code: str
+) -> None:
+    server.reply("/", status=status)
+    assert refused(new_fetcher(), server.url("/")) == code
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 599])
+def test_statuses_that_may_pass(
+    server: HostileServer, new_fetcher: NewFetcher, status: int
+) -> None:
+    server.reply("/", status=status)
+    with pytest.raises(TransientError, match=f"status {status}"):
+        new_fetcher().fetch(server.url("/"))
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000,
+    ],
+)
+def test_what_is_not_http_is_refused(
+    server: HostileServer, new_fetcher: NewFetcher, noise: bytes
+) -> None:
+    server.answers["/"] = lambda exchange: exchange.send(noise)
+    assert refused(new_fetcher(), server.url("/")) == "bad_response"
+
+
+def test_a_server_that_hangs_up_may_answer_next_time(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.answers["/"] = Exchange.hang_up
+    with pytest.raises(TransientError):
+        new_fetcher().fetch(server.url("/"))
+
+
+def test_a_connection_refused_may_be_accepted_next_time(new_fetcher: NewFetcher) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: nobody else gets the port
+        port = unused.getsockname()[1]
+        with pytest.raises(TransientError, match="ConnectError"):
+            new_fetcher(ports=(port,)).fetch(f"http://127.0.0.1:{port}/")
+
+
+def test_ports_outside_the_list_are_refused(server: HostileServer, new_fetcher: NewFetcher) -> None:
+    assert refused(new_fetcher(ports=(80, 443)), server.url("/")) == "url_refused"
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("media.example", True),
+        ("a.cdn.example", True),
+        ("cdn.example", False),
+        ("notcdn.example", False),
+        ("media.example.evil.example", False),
+    ],
+)
+def test_an_allow_list_of_hosts_is_kept_to(
+    server: HostileServer, new_fetcher: NewFetcher, host: str, *, allowed: bool
+) -> None:
+    server.reply("/", BODY)
+    fetcher = new_fetcher(
+        allow_hosts=("media.example", ".cdn.example"),
+        resolve=lambda _host, port, **_: [(0, 0, 0, "", ("127.0.0.1", port))],
+    )
+    if allowed:
+        assert fetcher.fetch(server.url("/", host)) == BODY
+    else:
+        assert refused(fetcher, server.url("/", host)) == "url_refused"
+
+
+def test_messages_keep_queries_and_credentials_to_themselves(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.reply("/gone", status=404)
+    server.reply("/broken", status=500)
+    server.reply("/encoded", Content_Encoding="gzip")
+    server.redirect("/loop", "/loop?token=s3cret")
+    server.redirect("/away", "http://10.0.0.1/?token=s3cret")
+    server.redirect("/malformed", "http://[s3cret/")
+    for path in list(server.answers):
+        server.answers[f"{path}?token=s3cret"] = server.answers[path]
+    urls = [server.url(f"{path}?token=s3cret") for path in list(server.answers) if "?" not in path]
+    urls += ["http://s3cret:s3cret@127.0.0.1/", "http://10.0.0.1/?s3cret", "http://s3cret:x/"]
+    fetcher = new_fetcher(ports=(server.port, 80))
+    for url in urls:
+        with pytest.raises((MediaError, TransientError)) as caught:
+            fetcher.fetch(url)
+        assert "s3cret" not in str(caught.value)
+
+
+def test_networks_are_checked_at_the_start() -> None:
+    with pytest.raises(SettingsError, match=r"10\.0\.0\.1/8"):
+        Fetcher(FetchLimits(allow_networks=("10.0.0.1/8",)))
