@@ -24,7 +24,9 @@ cli = typer.Typer(
 policy_cli = typer.Typer(help="Work on policy files.", no_args_is_help=True)
 cli.add_typer(policy_cli, name="policy")
 
-out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
+# Without `emoji=False` the place `posts.jsonl:100:` is printed as a picture of a hundred.
+out = Console(soft_wrap=True, highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 PolicyOption = Annotated[
     list[Path] | None,

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from moderator.cache.base import VectorCache
 from moderator.verdicts import Verdict
 
+_MODALITIES = frozenset({"text", "image", "video", "audio"})  # others: what a stranger typed
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -82,7 +83,8 @@ class Metrics:
                     self.rule_hits.labels(rule.id, rule.action, rule.shadow).inc()
             for report in verdict.modalities:
                 if report.status in ("failed", "truncated"):
-                    self.unread.labels(report.channel, report.code).inc()
+                    channel = report.channel if report.channel in _MODALITIES else "other"
+                    self.unread.labels(channel, report.code).inc()
 
     def _observe_stages(self, timing_ms: Mapping[str, float]) -> None:
         for stage, milliseconds in timing_ms.items():

@@ -52,6 +52,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return hashlib.blake2b(_canonical.encode(self), digest_size=32).digest()
 
 
+_MAX_META_DEPTH = 64  # far below the interpreter's limit, which depends on who calls
+
 _canonical = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Post)
 
@@ -76,8 +78,26 @@ def decode_post(value: bytes | None, *, max_bytes: int, max_meta_bytes: int) -> 
         raise PostError("not_json", f"not JSON: {error}") from error
     except UnicodeDecodeError as error:
         raise PostError("not_utf8", f"not UTF-8: {error}") from error
+    if _deeper_than(_MAX_META_DEPTH, post.meta):
+        raise PostError("meta_too_large", f"`meta` is nested more than {_MAX_META_DEPTH} deep")
     if post.meta and (size := len(msgspec.json.encode(post.meta))) > max_meta_bytes:
         raise PostError(
             "meta_too_large", f"`meta` has {size:,} bytes, the limit is {max_meta_bytes:,}"
         )
     return post
+
+
+def _deeper_than(limit: int, value: object) -> bool:
+    """Whether lists and objects are nested in one another more than `limit` times."""
+    level = [value]
+    for _ in range(limit + 1):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        if not inner:
+            return False
+        level = inner
+    return True

@@ -84,7 +84,9 @@ def _read_media(
     encoder: ImageEncoder | None,
 ) -> None:
     media = loaded.post.media
-    for place, (item, content) in enumerate(zip(media, loaded.attachments, strict=False)):
+    # Strict: an attachment that nobody loaded must not pass as one that was read.
+    pairs = zip(media[: limits.max_media], loaded.attachments, strict=True)
+    for place, (item, content) in enumerate(pairs):
         label = item.id or str(place)
         try:
             pixels = _prepare(item, content, limits.decode, encoder)

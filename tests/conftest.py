@@ -6,6 +6,7 @@ them the servers are started, installed first if need be. Where one cannot be ha
 need it are skipped, or fail when ``CI`` is set.
 """
 
+import json
 import os
 import re
 import tempfile
@@ -16,6 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from moderator.encoders.base import Space
+from moderator.encoders.fake import fake_space
+from moderator.settings import bundled
+from tests.builders import a_policy, a_rule
 from tests.services.kafka.broker import Kafka
 from tests.services.kafka.cluster import Cluster, GivenCluster, NewTopic, embedded_cluster
 from tests.services.kafka.install import install as install_kafka
@@ -178,3 +183,23 @@ def _without(reason: str) -> BaseException:
     if IN_CI:
         return pytest.fail.Exception(reason, pytrace=False)
     return pytest.skip.Exception(reason)
+
+
+@pytest.fixture
+def space() -> Space:
+    """Return a space of its own without models, whose text encoder counts what it was asked."""
+    return fake_space()
+
+
+@pytest.fixture(scope="session")
+def starter() -> Path:
+    """Return the folder of the models that ship with the package."""
+    return bundled("models/starter")
+
+
+@pytest.fixture
+def policies_file(tmp_path: Path) -> Path:
+    """Write a small policy over words that the fake space knows."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(json.dumps(a_policy(a_rule("fire", violates=["red fire"]))), encoding="utf-8")
+    return path

@@ -10,6 +10,10 @@ from PIL import Image
 from moderator.encoders.base import Matrix, Pixels, unit_rows
 from moderator.encoders.onnx import Session
 
+# From here on only the centre is scaled, within a level of scaling all of it: a strip of one by
+# 32,768 pixels, 174 bytes as a PNG, would else become half a GiB for a moment.
+_MAX_ASPECT = 16
+
 
 @dataclass(frozen=True)
 class ImageLayout:
@@ -72,6 +76,10 @@ class OnnxImageEncoder:
         short, long = sorted(image.size)
         scaled_long = int(side * long / short)
         size = (side, scaled_long) if image.width <= image.height else (scaled_long, side)
-        resized = image.resize(size, self._layout.resample)
         left, top = (size[0] - side) // 2, (size[1] - side) // 2
+        if scaled_long > _MAX_ASPECT * side:
+            across, down = image.width / size[0], image.height / size[1]
+            box = (left * across, top * down, (left + side) * across, (top + side) * down)
+            return image.resize((side, side), self._layout.resample, box)
+        resized = image.resize(size, self._layout.resample)
         return resized.crop((left, top, left + side, top + side))

@@ -16,6 +16,7 @@ from moderator.encoders.text import OnnxTextEncoder, TextLayout
 from moderator.errors import ModelError
 
 TEXT_GRAPH, IMAGE_GRAPH = "onnx/text_model.onnx", "onnx/vision_model.onnx"
+TOKENIZER, CARD = "tokenizer.json", "space.json"
 SUMS = "SHA256SUMS"
 
 
@@ -46,7 +47,7 @@ def load_space(folder: Path, provider: Provider = "auto") -> Space:
     card = _card(folder)
     text = OnnxTextEncoder(
         session := Session(folder / TEXT_GRAPH, provider),
-        folder / "tokenizer.json",
+        folder / TOKENIZER,
         TextLayout(
             output=session.outputs[0],
             dimensions=card.dimensions,
@@ -90,8 +91,9 @@ def verify(folder: Path) -> Manifest:
                 "the file was altered or cut short: fetch it again"
             )
         files[name] = expected
-    if TEXT_GRAPH not in files:
-        raise ModelError(f"{folder / SUMS}: does not list {TEXT_GRAPH}")
+    for name in (TEXT_GRAPH, TOKENIZER, CARD):
+        if name not in files:
+            raise ModelError(f"{folder / SUMS}: does not list {name}")
     whole = json.dumps(files, sort_keys=True).encode()
     return Manifest(frozenset(files), hashlib.blake2b(whole, digest_size=16).hexdigest())
 
@@ -114,7 +116,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _card(folder: Path) -> SpaceCard:
-    path = folder / "space.json"
+    path = folder / CARD
     try:
         return SpaceCard.model_validate(_json(path))
     except ValidationError as error:
@@ -122,7 +124,7 @@ def _card(folder: Path) -> SpaceCard:
 
 
 def _pad_id(folder: Path) -> int:
-    padding = _json(folder / "tokenizer.json").get("padding") or {}
+    padding = _json(folder / TOKENIZER).get("padding") or {}
     return int(padding.get("pad_id", 0))
 
 

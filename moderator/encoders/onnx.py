@@ -38,8 +38,9 @@ class Session:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        providers = _usable(provider)
         try:
-            self._session = ort.InferenceSession(path, options, providers=_usable(provider))
+            self._session = ort.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime's own exceptions share no base class
             raise ModelError(f"{path}: onnxruntime cannot load it: {error}") from error
         self.provider = self._session.get_providers()[0]

@@ -70,8 +70,10 @@ def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = Non
     The route is that of the reference CLIP pipeline (`transformers.image_utils.load_image`): turn
     by EXIF, then `convert("RGB")`. The models were trained on it and the golden pixels hold it, so
     it is followed where it is crude: alpha and palette transparency are dropped, not composited
-    (the hidden colours show), and 16-bit gray is clipped at 255, not scaled. Of an animation the
-    first frame is returned. EXIF that cannot be read counts as none, as in browsers.
+    (the hidden colours show). In one thing it is left: of 16-bit gray the high byte is kept, where
+    the reference clips at 255, which would let anybody hide a picture from the models by making
+    it white to them alone. Of an animation the first frame is returned. EXIF that cannot be read
+    counts as none, as in browsers.
 
     `target_pixels` is the shortest side wanted later: a JPEG is then decoded at the smallest of
     1/1, 1/2, 1/4, 1/8 that keeps twice that, several times faster, under 0.3 levels away.
@@ -123,7 +125,15 @@ def _upright_rgb(image: ImageFile.ImageFile) -> Image.Image:
     turn = _UPRIGHT.get(_orientation(image))
     # Transparency and profiles live in `info`: without them `convert` has only colours to convert.
     image.info.clear()
-    return (image if turn is None else image.transpose(turn)).convert("RGB")
+    shown = _eight_bits(image)
+    return (shown if turn is None else shown.transpose(turn)).convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit gray as viewers do, value >> 8; `convert` would clip it to white."""
+    if image.mode != "I;16":
+        return image
+    return Image.frombytes("L", image.size, image.tobytes()[1::2])  # little-endian: high bytes
 
 
 def _orientation(image: Image.Image) -> object:

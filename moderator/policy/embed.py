@@ -8,6 +8,8 @@ import numpy as np
 from moderator.cache.base import VectorCache
 from moderator.encoders.base import Matrix, Space, Vector
 
+_ROUNDING = 1e-3  # how far the squared length of a unit vector may be from 1
+
 
 def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> dict[str, Vector]:
     """Each distinct prompt's unit vector; only those that the cache lacks are computed.
@@ -19,7 +21,7 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
     known = {
         text: vector
         for text, vector in zip(texts, cache.get(keys), strict=True)
-        if vector is not None and vector.shape == (space.dimensions,)
+        if vector is not None and _is_embedding(vector, space)
     }
     missing = [text for text in texts if text not in known]
     if missing:
@@ -27,6 +29,11 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
         cache.put({_key(text, space): vector for text, vector in computed.items()})
         known.update(computed)
     return known
+
+
+def _is_embedding(vector: Vector, space: Space) -> bool:
+    """A cache is outside of the process; NaN from there would score nothing, and allow all."""
+    return vector.shape == (space.dimensions,) and abs(float(vector @ vector) - 1) < _ROUNDING
 
 
 def _key(prompt: str, space: Space) -> str:

@@ -53,4 +53,4 @@ def _channel_score(
 
 
 def _probability(log_odds: float | np.floating) -> float:
-    return round(sigmoid(max(float(log_odds), _LOWEST)), 6)
+    return round(float(sigmoid(max(float(log_odds), _LOWEST))), 6)

@@ -74,8 +74,7 @@ async def existing_topics(settings: Settings) -> set[str]:
 
 async def ensure_topics(settings: Settings) -> None:
     """Create the topics that are missing. Raises TransientError when that is impossible."""
-    wanted = (settings.posts_topic, settings.verdicts_topic, settings.dead_letters_topic)
-    missing = sorted(set(wanted) - await existing_topics(settings))
+    missing = sorted(set(_topics(settings)) - await existing_topics(settings))
     if not missing:
         return
     log.info("creating topics %s", ", ".join(missing))
@@ -89,6 +88,19 @@ async def ensure_topics(settings: Settings) -> None:
             f"the topics {', '.join(missing)} do not exist and cannot be created ({error}); "
             "create them, or let this user create topics"
         ) from error
+
+
+async def delete_topics(settings: Settings) -> None:
+    """Delete the topics of these settings. Raises TransientError when that is impossible."""
+    try:
+        async with started(_admin(settings)) as admin:
+            await admin.delete_topics(list(_topics(settings)))
+    except KafkaError as error:
+        raise TransientError(f"topics not deleted: {error}") from error
+
+
+def _topics(settings: Settings) -> tuple[str, str, str]:
+    return settings.posts_topic, settings.verdicts_topic, settings.dead_letters_topic
 
 
 def _admin(settings: Settings) -> Any:

@@ -76,16 +76,15 @@ class HotPath:
         await until_it_works("waiting for Kafka", self._connect, lambda: self._stopping)
         if self._commits is None:
             return
-        background = [
-            asyncio.create_task(self._batcher.run()),
-            asyncio.create_task(self._commit_regularly(self._commits)),
-        ]
+        self._spawn(self._batcher.run())
+        self._spawn(self._commit_regularly(self._commits))
         try:
             while not self._stopping:
                 await self._read_some(self._commits)
-            await self._drain()
+            if self._failure is None:
+                await self._drain()
         finally:
-            for task in (*background, *self._tasks):
+            for task in self._tasks:
                 task.cancel()
             await self._commits.commit()
             await self._disconnect()
@@ -183,6 +182,9 @@ class HotPath:
         await self._batcher.put(job)
 
     async def _answer(self, jobs: list[Job]) -> None:
+        await asyncio.wait([self._spawn(self._screen(jobs))])
+
+    async def _screen(self, jobs: list[Job]) -> None:
         messages = await self._answerer.answer(jobs)
         # The batcher's caller is free again while the broker acknowledges.
         self._spawn(self._publish(jobs, messages))
@@ -199,10 +201,12 @@ class HotPath:
         self._last_answer = time.monotonic()
         self._changed.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run beside everything else. A bug in it stops the worker; nothing is lost by that."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._spawned)
+        return task
 
     def _spawned(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

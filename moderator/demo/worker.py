@@ -1,0 +1,98 @@
+"""The demo's worker: a real one, that ends with the process at the other end of its input."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from moderator.errors import StartupError
+from moderator.settings import PREFIX, Settings
+
+_STOP_SECONDS = 40
+_POLL_SECONDS = 0.05
+
+
+@contextmanager
+def worker_process(
+    settings: Settings, folder: Path, *, deadline_seconds: float = 60
+) -> Iterator[None]:
+    """Run a worker with these settings until the block ends; it is ready when the block begins.
+
+    Raises StartupError with the end of the worker's log.
+    """
+    log = folder / "worker.log"
+    with (
+        log.open("wb") as stream,
+        subprocess.Popen(  # our own interpreter and module, no shell
+            [sys.executable, "-m", "moderator.demo.worker"],
+            stdin=subprocess.PIPE,
+            stdout=stream,
+            stderr=stream,
+            env={**os.environ, **_environment(settings)},
+            start_new_session=True,  # Ctrl-C is for the demo, which then ends us in order
+        ) as child,
+    ):
+        try:
+            _wait_until_ready(child, settings, log, deadline_seconds)
+            yield
+        finally:
+            assert child.stdin is not None
+            child.stdin.close()
+            try:
+                child.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        PREFIX + name.upper(): str(getattr(settings, name))
+        for name in ("kafka", "posts_topic", "verdicts_topic", "dead_letters_topic")
+        + ("group", "web_port", "batch_posts")
+    }
+
+
+def _wait_until_ready(
+    child: subprocess.Popen[bytes], settings: Settings, log: Path, deadline_seconds: float
+) -> None:
+    deadline = time.monotonic() + deadline_seconds
+    while not _answers(f"http://127.0.0.1:{settings.web_port}/ready"):
+        if child.poll() is not None or time.monotonic() > deadline:
+            tail = log.read_text(errors="replace")[-2000:]
+            raise StartupError(f"the demo's worker did not get ready:\n{tail}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):  # noqa: S310  # a loopback address of ours
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    """Run the worker; the end of standard input is its SIGTERM."""
+    from moderator.cli import main as command_line
+
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    logging.captureWarnings(capture=True)
+    sys.argv = ["moderator", "worker"]
+    command_line()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Streams to test on, on the shared broker or on one of the test's own."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.services.kafka.broker import Kafka
+from tests.services.kafka.cluster import Cluster
+from tests.stream.harness import Stream
+
+
+@pytest.fixture
+def stream(kafka: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Stream:
+    """Return a stream on the shared broker, with its topics created."""
+    made = Stream(kafka, _name(request), tmp_path)
+    made.create_topics()
+    return made
+
+
+@pytest.fixture
+def own_stream(kafka_server: Kafka, request: pytest.FixtureRequest, tmp_path: Path) -> Stream:
+    """Return a stream on a broker that the test may stop, kill and start again."""
+    return Stream(kafka_server, _name(request), tmp_path)
+
+
+def _name(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", request.node.name)[:60].strip("-")
