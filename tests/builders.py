@@ -47,7 +47,7 @@ def compiled(
     return compile_rules(
         policies or a_set(a_policy(*rules)),
         dict.fromkeys(space.channels, space),
-        cache or MemoryCache(1000),
+        MemoryCache(1000) if cache is None else cache,
     )
 
 

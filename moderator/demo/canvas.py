@@ -16,13 +16,12 @@ def blend(top: Colour, bottom: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def vertical(*stops: Colour, width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
+def vertical(*stops: Colour) -> Image.Image:
     """A picture that runs through colours from top to bottom."""
-    places = np.linspace(0, 1, len(stops))
-    rows = np.linspace(0, 1, height)
+    places, rows = np.linspace(0, 1, len(stops)), np.linspace(0, 1, HEIGHT)
     table = np.array(stops, np.float64)
     column = np.stack([np.interp(rows, places, table[:, band]) for band in range(3)], axis=1)
-    return to_image(np.repeat(column[:, None, :], width, axis=1))
+    return to_image(column[:, None, :]).resize((WIDTH, HEIGHT))
 
 
 def to_image(pixels: NDArray[np.float64]) -> Image.Image:
@@ -39,7 +38,7 @@ def smooth_noise(rng: random.Random, cells: int, width: int, height: int) -> NDA
     return np.asarray(large, np.float64) / 255
 
 
-def grain(image: Image.Image, rng: random.Random, strength: float = 10.0) -> Image.Image:
+def grain(image: Image.Image, rng: random.Random, strength: float = 8.0) -> Image.Image:
     """Uneven light and fine grain, as on a photo."""
     width, height = image.size
     light = smooth_noise(rng, 5, width, height) - 0.5
@@ -50,10 +49,10 @@ def grain(image: Image.Image, rng: random.Random, strength: float = 10.0) -> Ima
 
 def wood(rng: random.Random, colour: Colour = (150, 105, 66)) -> Image.Image:
     """A table top of planks."""
-    streaks = smooth_noise(rng, 3, WIDTH, HEIGHT) * 6
-    rows = np.arange(HEIGHT)[:, None] / 22 + streaks
-    tone = np.sin(rows * 5) * 9 + smooth_noise(rng, 60, WIDTH, HEIGHT) * 14
-    image = to_image(np.array(colour, np.float64) + tone[..., None])
+    width, height = WIDTH // 2, HEIGHT // 2
+    streaks = np.arange(height)[:, None] / 11 + smooth_noise(rng, 3, width, height) * 6
+    tone = np.sin(streaks * 5) * 9 + smooth_noise(rng, 60, width, height) * 14
+    image = to_image(np.array(colour, np.float64) + tone[..., None]).resize((WIDTH, HEIGHT))
     draw = ImageDraw.Draw(image)
     for y in range(rng.randrange(60, 110), HEIGHT, 120):
         draw.line([(0, y), (WIDTH, y)], fill=blend(colour, (20, 10, 0), 0.6), width=3)

@@ -5,8 +5,8 @@ from typing import Final
 from moderator.demo.topics import Topic
 
 _VIEWS: Final = ("sunset", "mountains", "houses", "night_sky", "beach")
-_HOME: Final = ("cat", "coffee", "flowers", "pizza")
-_DATA: Final = ("bar_chart", "line_chart", "receipt", "gradient")
+_HOME: Final = ("cat", "coffee", "flowers", "houses")
+_FOOD: Final = ("pizza", "coffee", "kitchen", "receipt")
 _GOODS: Final = ("lamp", "table", "book", "gradient")
 
 FEED: Final = (
@@ -20,7 +20,7 @@ FEED: Final = (
             "Leftover {dish} for breakfast. No regrets.",
             "Does anyone have a good recipe for {dish}? Mine never turns out right.",
         ),
-        _HOME,
+        _FOOD,
     ),
     Topic(
         "travel and weather",
@@ -44,7 +44,7 @@ FEED: Final = (
             "Our choir sings in {town} next {day}, come along if you like.",
             "{film} was {adjective}. {name} fell asleep, I cried.",
         ),
-        ("sunset", "flowers", "mountains", "bicycle"),
+        ("flowers", "mountains", "bicycle", "book"),
     ),
     Topic(
         "work and study",
@@ -54,9 +54,9 @@ FEED: Final = (
             "Today I explained {tool} to my father, and he explained patience to me.",
             "Passed my {subject} exam! Thank you {name} for all the evenings at the library.",
             "Sales in our little shop were up {percent} % in spring, here is the chart.",
-            "Does your team also have more meetings about {tool} than work with it?",
+            "My team has moved the weekly meeting to {day}, nobody knows why.",
         ),
-        _DATA,
+        ("bar_chart", "line_chart", "book"),
     ),
     Topic(
         "family and pets",
@@ -81,7 +81,7 @@ COMMENT: Final = (
             "Congratulations, {name}! You have earned it.",
             "Thanks for the tip, I will try it on {day}.",
             "Same here, {pet} does exactly that every morning.",
-            "Happy birthday! Have a {adjective} day.",
+            "Happy birthday, {name}! All the best from {town}.",
             "Get well soon, we miss you at {sport}.",
             "Ha, that made me laugh on the bus.",
             "I was there on {day} too, we must have just missed each other.",
@@ -98,7 +98,7 @@ COMMENT: Final = (
             "Do you water the {plant} every day?",
             "What was the name of the book about {subject} that you mentioned?",
         ),
-        ("bicycle", "flowers", "receipt"),
+        ("bicycle", "flowers"),
     ),
     Topic(
         "disagreement",
@@ -121,7 +121,7 @@ COMMENT: Final = (
             "If {club} defend like that on {day} it will be a long evening.",
             "Best season in years, see you all at the stadium.",
         ),
-        ("line_chart", "bicycle"),
+        ("line_chart",),
     ),
 )
 
@@ -189,7 +189,7 @@ KIDS: Final = (
         (
             "My favourite animal is the {animal}. What is yours?",
             "We built a castle out of snow and {name} was the queen!",
-            "Today in {subject} we made a volcano out of clay.",
+            "Today at school we made a volcano and a {animal} out of clay.",
             "I can ride my bike without hands now, but only on the grass.",
             "My tooth is loose and it wiggles!!",
             "We baked cookies with grandma and I licked the spoon.",
@@ -205,10 +205,10 @@ KIDS: Final = (
             "Our class is going to the zoo on {day}, I want to see the {animal}.",
             "I swapped two stickers with {name} and got the shiny {animal}.",
             "We won the relay race at sports day!",
-            "Can you help me with my {subject} homework? It is about fractions.",
+            "Can you help me with my homework? It is about fractions and a {animal}.",
             "I am going as a {animal} to the carnival.",
         ),
-        ("childs_drawing", "cat", "bar_chart"),
+        ("childs_drawing", "cat"),
     ),
 )
 

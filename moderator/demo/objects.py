@@ -10,7 +10,6 @@ from moderator.demo.canvas import (
     WIDTH,
     Colour,
     blend,
-    grain,
     shadow,
     turned,
     vertical,
@@ -38,7 +37,7 @@ def knife(rng: random.Random) -> Image.Image:
     for x in (-200, -140, -90):
         rivet = turned([(x, 2)], turn, centre)[0]
         draw.ellipse([rivet[0] - 7, rivet[1] - 7, rivet[0] + 7, rivet[1] + 7], fill=(150, 150, 152))
-    return grain(image, rng)
+    return image
 
 
 def cigarette(rng: random.Random) -> Image.Image:
@@ -55,7 +54,7 @@ def cigarette(rng: random.Random) -> Image.Image:
         draw.polygon(turned(shape, turn, centre), fill=colour)
     end = turned([(200, 0)], turn, centre)[0]
     _smoke(image, end, rng)
-    return grain(image, rng)
+    return image
 
 
 def _smoke(image: Image.Image, start: tuple[float, float], rng: random.Random) -> None:
@@ -63,7 +62,7 @@ def _smoke(image: Image.Image, start: tuple[float, float], rng: random.Random) -
     draw = ImageDraw.Draw(mask)
     x, y = start
     points = [(x, y)]
-    while y > -20:
+    while y > 0:
         x, y = x + rng.uniform(-26, 26), y - 26
         points.append((x, y))
     for place, (first, second) in enumerate(pairwise(points)):
@@ -87,7 +86,7 @@ def pills(rng: random.Random) -> Image.Image:
             _tablet(image, (x, y), size, colour)
         else:
             _capsule(image, (x, y), size, (colour, (250, 250, 248)), turn)
-    return grain(image, rng, 6)
+    return image
 
 
 def _tablet(image: Image.Image, at: tuple[int, int], size: int, colour: Colour) -> None:
@@ -127,7 +126,7 @@ def playing_cards(rng: random.Random) -> Image.Image:
     for _ in range(11):
         x, y = rng.randrange(60, 580), rng.randrange(350, 440)
         _chip(draw, x, y, rng.choice(((196, 36, 44), (30, 60, 150), (24, 24, 28), (230, 170, 40))))
-    return grain(image, rng, 6)
+    return image
 
 
 def _chip(draw: ImageDraw.ImageDraw, x: int, y: int, colour: Colour) -> None:
@@ -154,7 +153,7 @@ def kitchen(rng: random.Random) -> Image.Image:
         draw.ellipse([x, y, x + 34, y + 26], fill=(70 + rng.randrange(50), 140, 60))
     draw.polygon([(200, 330), (400, 322), (440, 344), (200, 348)], fill=(220, 224, 228))
     draw.rounded_rectangle([130, 324, 206, 350], 10, fill=(120, 72, 40))
-    return grain(image, rng)
+    return image
 
 
 def coffee(rng: random.Random) -> Image.Image:
@@ -171,7 +170,7 @@ def coffee(rng: random.Random) -> Image.Image:
         tone = blend((190, 140, 90), (240, 220, 190), step / 4)
         draw.ellipse([x - size, y - size + step * 6, x + size, y + size + step * 2], fill=tone)
     draw.line([(x + 112, y), (x + 168, y - 8)], fill=cup, width=26)
-    return grain(image, rng)
+    return image
 
 
 def pizza(rng: random.Random) -> Image.Image:
@@ -192,7 +191,7 @@ def pizza(rng: random.Random) -> Image.Image:
             ((24, (176, 42, 32)), (14, (62, 112, 48)), (12, (40, 30, 34)), (18, (250, 236, 196)))
         )
         draw.ellipse([x - size, y - size, x + size, y + size], fill=topping)
-    return grain(image, rng)
+    return image
 
 
 def flowers(rng: random.Random) -> Image.Image:
@@ -213,7 +212,7 @@ def flowers(rng: random.Random) -> Image.Image:
         draw.ellipse(
             [x - size * 0.5, y - size * 0.5, x + size * 0.5, y + size * 0.5], (240, 190, 50)
         )
-    return grain(image, rng)
+    return image
 
 
 def cat(rng: random.Random) -> Image.Image:
@@ -254,7 +253,7 @@ def lamp(rng: random.Random) -> Image.Image:
     draw.ellipse([x - 60, 420, x + 60, 446], fill=(48, 46, 44))
     shade: Points = [(x - 46, 70), (x + 46, 70), (x + 92, 190), (x - 92, 190)]
     draw.polygon(shade, fill=(252, 234, 186), outline=(190, 160, 110))
-    return grain(image, rng)
+    return image
 
 
 def table(rng: random.Random) -> Image.Image:
@@ -273,7 +272,7 @@ def table(rng: random.Random) -> Image.Image:
         tip = turned([(0, -92)], turn, (315, 156))[0]
         draw.line([(315, 156), tip], fill=(60, 120, 60), width=5)
         draw.ellipse([tip[0] - 14, tip[1] - 14, tip[0] + 14, tip[1] + 14], fill=(230, 90, 100))
-    return grain(image, rng)
+    return image
 
 
 def book(rng: random.Random) -> Image.Image:
@@ -292,7 +291,7 @@ def book(rng: random.Random) -> Image.Image:
             )
             x += width + 2
         draw.rectangle([0, shelf, WIDTH, shelf + 18], fill=(150, 112, 78))
-    return grain(image, rng)
+    return image
 
 
 def bicycle(rng: random.Random) -> Image.Image:
@@ -321,4 +320,4 @@ def bicycle(rng: random.Random) -> Image.Image:
         draw.line(tube, fill=frame, width=11)
     draw.line([head, (410, 150), (372, 146)], fill=(40, 40, 44), width=9)
     draw.line([(230, 190), (302, 190)], fill=(40, 30, 26), width=16)
-    return grain(image, rng)
+    return image

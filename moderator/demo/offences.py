@@ -9,12 +9,18 @@ _COMMUNITY: Final = (
         "investment scam",
         "feed",
         (
-            "I put {small} into {name}'s {coin} programme and took out {big} after {few} days. "
-            "Zero risk, write to her now, only ten places left!",
-            "Guaranteed {percent} % profit every week with our {coin} robot. Deposit {small} today, "
-            "withdraw {big} on {day}. Message me for the link.",
-            "My account manager trades for me while I sleep, {big} this month alone. Ask me how to "
-            "invest, minimum {small}.",
+            (
+                "I put {small} into {name}'s {coin} programme and took out {big} after {few} days. "
+                "Zero risk, write to her now, only ten places left!"
+            ),
+            (
+                "Guaranteed {percent} % profit every week with our {coin} robot. Deposit {small} today, "
+                "withdraw {big} on {day}. Message me for the link."
+            ),
+            (
+                "My account manager trades for me while I sleep, {big} this month alone. Ask me how to "
+                "invest, minimum {small}."
+            ),
         ),
         ("line_chart",),
         "community/scams",
@@ -23,10 +29,14 @@ _COMMUNITY: Final = (
         "phishing",
         "comment",
         (
-            "Your account will be closed in {hours} hours. Verify your password and card at "
-            "{site} to keep it.",
-            "CONGRATULATIONS {name}, you were selected for a new phone! Pay the delivery fee of "
-            "{price} at {site} to claim your prize.",
+            (
+                "Your account will be closed in {hours} hours. Verify your password and card at "
+                "{site} to keep it."
+            ),
+            (
+                "CONGRATULATIONS {name}, you were selected for a new phone! Pay the delivery fee of "
+                "{price} at {site} to claim your prize."
+            ),
             "Your parcel is held at customs. Settle {price} within {hours} hours: {site}",
         ),
         ("phone_scam",),
@@ -37,10 +47,14 @@ _COMMUNITY: Final = (
         "comment",
         (
             "Get {big} followers overnight!!! Real accounts, lowest price, link in my profile",
-            "Work from home, {big} a week, no experience needed, comment YES and I send you the "
-            "details",
-            "Miracle drops melt {few} kilos in a week, doctors are furious! Order now, {percent} % "
-            "off, only today",
+            (
+                "Work from home, {big} a week, no experience needed, comment YES and I send you the "
+                "details"
+            ),
+            (
+                "Miracle drops melt {few} kilos in a week, doctors are furious! Order now, {percent} % "
+                "off, only today"
+            ),
             "like 4 like, follow me and I follow back, sub to my channel, free {card} codes",
         ),
         (),
@@ -53,7 +67,7 @@ _COMMUNITY: Final = (
             "You are a complete failure, {name}, and everyone at work laughs about you.",
             "How can one person be this dumb? Delete your account, nobody wants you here.",
             "Look at that face, no wonder she is alone. Pathetic.",
-            "Come on everybody, let us all tell {name} what a useless loser he is.",
+            "Come on everybody, let us all tell {name} to go away, what a useless loser.",
         ),
         (),
         "community/harassment",
@@ -100,13 +114,19 @@ _MARKETPLACE: Final = (
         "payment in advance",
         "listing",
         (
-            "{goods}, brand new, {price}. I am abroad for work, so wire me the money first and a "
-            "courier will bring it to you.",
-            "Holiday flat in {town}. Send the deposit of {small} by bank transfer to my agent today "
-            "and you get the keys by post.",
+            (
+                "{goods}, brand new, {price}. I am abroad for work, so wire me the money first and a "
+                "courier will bring it to you."
+            ),
+            (
+                "Holiday flat in {town}. Send the deposit of {small} by bank transfer to my agent today "
+                "and you get the keys by post."
+            ),
             "{goods} for {price}. Payment with {card} gift cards only, send me a photo of the codes.",
-            "Do not write here, text me on {messenger}. {coin} only, no refunds, ships the same "
-            "day.",
+            (
+                "Do not write here, text me on {messenger}. Only {coin}, no refunds, ships the same "
+                "day."
+            ),
         ),
         ("houses",),
         "marketplace/off-platform-payment",
@@ -116,7 +136,7 @@ _MARKETPLACE: Final = (
         "listing",
         (
             "Combat knife with sheath, razor sharp, {price}, no questions asked.",
-            "Air-light pistol with {few} magazines and ammunition, cash only, no licence needed.",
+            "Small pistol with {few} magazines and ammunition, cash only, no licence needed.",
             "Tactical fighting knife and brass knuckles, sold together for {price}.",
             "My late uncle's hunting rifle with scope, no papers, {small}.",
         ),
@@ -197,8 +217,8 @@ _KIDS: Final = (
         "kids",
         (
             "Nobody in our class likes you, {name}, so go away.",
-            "Do not let {name} play with us, she is ugly and she stinks.",
-            "Everyone laugh at {name}, he cried like a baby in {subject}!",
+            "Do not let {name} play with us, too ugly and too slow.",
+            "Everyone laugh at {name}, what a crybaby in {subject}!",
         ),
         (),
         "kids/bullying",

@@ -4,7 +4,7 @@ import random
 
 from PIL import Image, ImageDraw
 
-from moderator.demo.canvas import HEIGHT, WIDTH, Colour, grain, vertical, wood, write
+from moderator.demo.canvas import HEIGHT, WIDTH, Colour, vertical, wood, write
 
 _INK: Colour = (40, 40, 48)
 _GOODS = ("Bread", "Milk 1 l", "Apples", "Coffee", "Cheese", "Rice", "Tomatoes", "Soap", "Tea")
@@ -28,7 +28,7 @@ def receipt(rng: random.Random) -> Image.Image:
     write(draw, (206, 334), "TOTAL", 26, _INK)
     write(draw, (360, 334), f"{total / 100:.2f}", 26, _INK)
     write(draw, (224, 410), "Thank you!", 22, _INK)
-    return grain(image, rng, 6)
+    return image
 
 
 def phone_scam(rng: random.Random) -> Image.Image:

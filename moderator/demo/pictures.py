@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image
 
 from moderator.demo import objects, papers, views
-from moderator.demo.canvas import HEIGHT, WIDTH
+from moderator.demo.canvas import HEIGHT, WIDTH, grain
 
 _DRAWN: Final[tuple[tuple[str, Callable[[random.Random], Image.Image]], ...]] = (
     ("a sunset", views.sunset),
@@ -45,4 +45,5 @@ PICTURES: Final[Mapping[str, str]] = MappingProxyType({d.__name__: words for wor
 def draw_picture(name: str, rng: random.Random) -> Image.Image:
     """Draw one of PICTURES, 320 x 240 RGB, a little different each time."""
     large = _DRAWERS[name](rng)
-    return large.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.LANCZOS)
+    small = large.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BOX)
+    return small if _DRAWERS[name].__module__ == papers.__name__ else grain(small, rng)

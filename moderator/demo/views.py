@@ -11,7 +11,6 @@ from moderator.demo.canvas import (
     Colour,
     blend,
     glow,
-    grain,
     ridge,
     smooth_noise,
     to_image,
@@ -28,7 +27,7 @@ def sunset(rng: random.Random) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for layer, tone in enumerate(((122, 66, 84), (76, 44, 68), (32, 22, 40))):
         draw.polygon(ridge(rng, 340 + layer * 45, 34 - layer * 6), fill=tone)
-    return grain(image, rng)
+    return image
 
 
 def mountains(rng: random.Random) -> Image.Image:
@@ -40,7 +39,7 @@ def mountains(rng: random.Random) -> Image.Image:
     draw.polygon(ridge(rng, 410, 14), fill=(86, 132, 66))
     for _ in range(26):
         _fir(draw, rng.randrange(WIDTH), rng.randrange(400, 470), rng.randrange(18, 42))
-    return grain(image, rng)
+    return image
 
 
 def _peaks(image: Image.Image, rng: random.Random, layer: int) -> None:
@@ -84,7 +83,7 @@ def houses(rng: random.Random) -> Image.Image:
     draw.rectangle([0, 428, WIDTH, HEIGHT], fill=(92, 92, 98))
     for dash in range(0, WIDTH, 80):
         draw.rectangle([dash, 450, dash + 40, 455], fill=(226, 224, 210))
-    return grain(image, rng)
+    return image
 
 
 def _house(
@@ -122,7 +121,7 @@ def beach(rng: random.Random) -> Image.Image:
         fill = stripe if part % 2 else (250, 248, 240)
         draw.pieslice([x - 100, y - 54, x + 100, y + 70], 180 + part * 30, 210 + part * 30, fill)
     draw.rectangle([x - 80, y + 138, x + 10, y + 162], fill=stripe)
-    return grain(image, rng, 8)
+    return image
 
 
 def night_sky(rng: random.Random) -> Image.Image:
@@ -139,7 +138,7 @@ def night_sky(rng: random.Random) -> Image.Image:
         draw.polygon(
             [(x, 410 - size), (x - size // 5, 430), (x + size // 5, 430)], fill=(6, 10, 18)
         )
-    return grain(image, rng, 5)
+    return image
 
 
 def fire(rng: random.Random) -> Image.Image:
@@ -154,7 +153,7 @@ def fire(rng: random.Random) -> Image.Image:
     flames = _flames(rng, left - 60, left + 380)
     lit = np.asarray(image, np.float64)
     burning = to_image(lit + flames).filter(ImageFilter.GaussianBlur(2))
-    return grain(burning, rng, 6)
+    return burning
 
 
 def _flames(
@@ -164,7 +163,7 @@ def _flames(
     tall = smooth_noise(rng, 16, WIDTH, HEIGHT * 2)
     rows = (np.arange(HEIGHT) * 1.2).astype(int)
     tongues = 0.65 * tall[rows] + 0.35 * smooth_noise(rng, 40, WIDTH, HEIGHT)
-    up = np.linspace(-0.35, 0.75, HEIGHT)[:, None]
+    up = np.linspace(-0.35, 0.5, HEIGHT)[:, None]
     across = np.abs(np.linspace(0, WIDTH, WIDTH) - (left + right) / 2) / ((right - left) / 2)
-    heat = np.clip((tongues + up - 0.45 - 0.55 * across[None, :] ** 3) * 2.2, 0, 1.4)
-    return np.stack([heat * 330, heat**1.7 * 190, heat**3.2 * 80], axis=2)
+    heat = np.clip((tongues + up - 0.5 - 0.6 * across[None, :] ** 3) * 1.5, 0, 0.95)
+    return np.stack([heat * 300, heat**1.8 * 215, heat**4 * 110], axis=2)

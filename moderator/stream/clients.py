@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from moderator.errors import TransientError
 from moderator.settings import Settings
@@ -80,9 +80,12 @@ async def ensure_topics(settings: Settings) -> None:
     log.info("creating topics %s", ", ".join(missing))
     try:
         async with started(_admin(settings)) as admin:
-            await admin.create_topics(
-                [NewTopic(name, settings.partitions, replication_factor=-1) for name in missing]
+            answer = await admin.create_topics(
+                [_new_topic(name, settings.partitions) for name in missing]
             )
+        for _, code, *_ in answer.topic_errors:
+            if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+                raise for_code(code)
     except KafkaError as error:
         raise TransientError(
             f"the topics {', '.join(missing)} do not exist and cannot be created ({error}); "
@@ -97,6 +100,12 @@ async def delete_topics(settings: Settings) -> None:
             await admin.delete_topics(list(_topics(settings)))
     except KafkaError as error:
         raise TransientError(f"topics not deleted: {error}") from error
+
+
+def _new_topic(name: str, partitions: int) -> Any:
+    topic = NewTopic(name, partitions, replication_factor=1)
+    topic.replication_factor = -1  # the broker's default; aiokafka's constructor refuses it
+    return topic
 
 
 def _topics(settings: Settings) -> tuple[str, str, str]:

@@ -96,9 +96,9 @@ class Stream:
 
     async def send(self, posts: Iterable[tuple[str, bytes]]) -> None:
         """Send keyed values; returns when all are acknowledged."""
-        async with self._started(AIOKafkaProducer(
-            bootstrap_servers=self.cluster.bootstrap, max_request_size=2**25
-        )) as producer:
+        async with self._started(
+            AIOKafkaProducer(bootstrap_servers=self.cluster.bootstrap, max_request_size=2**25)
+        ) as producer:
             acks = [
                 await producer.send(self.topics["posts"], value, key=key.encode())
                 for key, value in posts

@@ -1,0 +1,142 @@
+"""Texts through the models that ship with the package."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from moderator.encoders.load import load_space
+from moderator.encoders.onnx import Session
+from moderator.encoders.text import OnnxTextEncoder, TextLayout
+from moderator.errors import InferenceError, ModelError
+
+# int8 with scales taken from the whole batch: a text's neighbours move it by a hair.
+SAME = 1 - 2e-3
+TEXTS = [
+    "hello",
+    "We planted tomatoes behind our house, and now there are far too many of them. " * 3,
+    "You are pathetic and nobody likes you!",
+    "",
+    "日本語のテキスト",
+    "🙂🙂🙂",
+    "Sell your house now, guaranteed profit, send bitcoin.",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder(starter: Path) -> OnnxTextEncoder:
+    encoder = load_space(starter, "cpu").text
+    assert isinstance(encoder, OnnxTextEncoder)
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def new_encoder(starter: Path) -> "NewEncoder":
+    return NewEncoder(starter)
+
+
+class NewEncoder:
+    """Makes encoders over the starter's graph with another layout."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tokenizer = folder / "tokenizer.json"
+        self._session = Session(folder / "onnx/text_model.onnx", "cpu")
+
+    def __call__(self, **layout: int) -> OnnxTextEncoder:
+        common = {"dimensions": 384, "window_tokens": 256, "pad_id": 0}
+        found = TextLayout(output=self._session.outputs[0], **(common | layout))
+        return OnnxTextEncoder(self._session, self._tokenizer, found)
+
+
+def test_every_text_has_a_unit_vector_in_its_place(encoder: OnnxTextEncoder) -> None:
+    vectors, owners = encoder.encode(TEXTS)
+    assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 384), np.float32)
+    assert owners.tolist() == list(range(len(TEXTS)))
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1] * len(TEXTS), abs=1e-5)
+
+
+def test_a_batch_gives_what_its_texts_give_alone(encoder: OnnxTextEncoder) -> None:
+    together = encoder.encode(TEXTS).vectors
+    alone = np.concatenate([encoder.encode([text]).vectors for text in TEXTS])
+    assert ((together * alone).sum(axis=1) > SAME).all()
+    others = alone @ alone.T - 2 * np.eye(len(TEXTS))
+    assert others.max() < 0.99  # or "the same" would say nothing
+
+
+def test_many_small_batches_give_what_a_large_one_gives(new_encoder: NewEncoder) -> None:
+    large, small = new_encoder(), new_encoder(max_batch_tokens=16)
+    one, other = large.encode(TEXTS), small.encode(TEXTS)
+    assert ((one.vectors * other.vectors).sum(axis=1) > SAME).all()
+
+
+def test_threads_may_share_an_encoder(encoder: OnnxTextEncoder) -> None:
+    expected = encoder.encode(TEXTS).vectors
+    with ThreadPoolExecutor(4) as threads:
+        for found in threads.map(lambda _: encoder.encode(TEXTS), range(8)):
+            assert np.array_equal(found.vectors, expected)
+
+
+def test_texts_of_like_meaning_are_nearer_than_others(encoder: OnnxTextEncoder) -> None:
+    insult, other_insult, garden = encoder.encode(
+        ["You are a stupid idiot.", "What a dumb fool you are!", "Tomatoes need a lot of sun."]
+    ).vectors
+    assert insult @ other_insult > insult @ garden + 0.1
+
+
+def test_no_texts_no_vectors(encoder: OnnxTextEncoder) -> None:
+    vectors, owners = encoder.encode([])
+    assert (vectors.shape, owners.shape) == ((0, 384), (0,))
+
+
+def test_the_windows_of_a_long_text_overlap_and_cover_all_of_it(starter: Path) -> None:
+    new = NewEncoder(starter)
+    encoder = new(window_tokens=20, overlap_tokens=6)
+    words = [f"{number}" for number in range(100, 200)]  # numbers of three figures
+    windows, owners = encoder._windows(["short", " ".join(words), "short too"])
+    plain = Tokenizer.from_file(str(starter / "tokenizer.json"))
+    plain.no_truncation()
+    whole = plain.encode(" ".join(words), add_special_tokens=False).ids
+    mine = [window[1:-1] for window, owner in zip(windows, owners, strict=True) if owner == 1]
+    assert len(mine) > 5
+    assert all(len(window) <= 18 for window in mine)
+    joined = mine[0]
+    for window in mine[1:]:
+        assert joined[-6:] == window[:6]
+        joined = joined + window[6:]
+    assert joined == whole
+    assert owners.tolist() == [0] + [1] * len(mine) + [2]
+
+
+def test_a_long_text_has_a_reading_of_its_end(encoder: OnnxTextEncoder) -> None:
+    end = "You are pathetic and nobody likes you, so go and kill yourself."
+    vectors, owners = encoder.encode(["We planted tomatoes behind our house. " * 200 + end])
+    assert len(vectors) > 3
+    assert (owners == 0).all()
+    target = encoder.encode([end]).vectors[0]
+    assert int((vectors @ target).argmax()) == len(vectors) - 1
+
+
+@pytest.mark.parametrize("token", ["[SEP]", "[CLS]", "[PAD]", "[MASK]", "[UNK]"])
+def test_a_special_token_typed_by_a_user_is_text(encoder: OnnxTextEncoder, token: str) -> None:
+    (window,), _ = encoder._windows([f"hello {token} you idiot"])
+    special = set(range(5))
+    assert not special & set(window[1:-1])
+    assert (window[0], window[-1]) == (2, 3)
+    assert len(window) > len(encoder._windows(["hello you idiot"])[0][0])
+
+
+def test_a_file_that_is_no_tokenizer_is_refused(starter: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    session = Session(starter / "onnx/text_model.onnx", "cpu")
+    layout = TextLayout(output="text_embeds", dimensions=384, window_tokens=256, pad_id=0)
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokenizer"):
+        OnnxTextEncoder(session, tmp_path / "tokenizer.json", layout)
+
+
+def test_another_dimension_than_the_card_says_is_an_inference_error(
+    new_encoder: NewEncoder,
+) -> None:
+    with pytest.raises(InferenceError, match=r"shape \(1, 384\), expected \(rows, 512\)"):
+        new_encoder(dimensions=512).encode(["hello"])
