@@ -195,7 +195,7 @@ KIDS: Final = (
             "We baked cookies with grandma and I licked the spoon.",
             "I drew a {animal} with a rainbow tail for my mum.",
         ),
-        ("cat", "childs_drawing", "sunset"),
+        ("childs_drawing", "cat", "beach", "mountains"),
     ),
     Topic(
         "games and school",
@@ -208,7 +208,7 @@ KIDS: Final = (
             "Can you help me with my homework? It is about fractions and a {animal}.",
             "I am going as a {animal} to the carnival.",
         ),
-        ("childs_drawing", "cat"),
+        ("childs_drawing", "book", "bicycle"),
     ),
 )
 

@@ -10,16 +10,16 @@ _COMMUNITY: Final = (
         "feed",
         (
             (
-                "I put {small} into {name}'s {coin} programme and took out {big} after {few} days. "
+                "I put {small} into {name}'s {coin} programme and took out {big} in {few} days. "
                 "Zero risk, write to her now, only ten places left!"
             ),
             (
-                "Guaranteed {percent} % profit every week with our {coin} robot. Deposit {small} today, "
-                "withdraw {big} on {day}. Message me for the link."
+                "Guaranteed {percent} % profit every week with our {coin} robot. Put in {small}, "
+                "take out {big} on {day}. Message me for the link."
             ),
             (
-                "My account manager trades for me while I sleep, {big} this month alone. Ask me how to "
-                "invest, minimum {small}."
+                "My account manager trades for me while I sleep, {big} this month. Ask me how "
+                "to invest, minimum {small}."
             ),
         ),
         ("line_chart",),
@@ -34,7 +34,7 @@ _COMMUNITY: Final = (
                 "{site} to keep it."
             ),
             (
-                "CONGRATULATIONS {name}, you were selected for a new phone! Pay the delivery fee of "
+                "CONGRATULATIONS {name}, you were selected for a new phone! Pay the fee of "
                 "{price} at {site} to claim your prize."
             ),
             "Your parcel is held at customs. Settle {price} within {hours} hours: {site}",
@@ -48,12 +48,12 @@ _COMMUNITY: Final = (
         (
             "Get {big} followers overnight!!! Real accounts, lowest price, link in my profile",
             (
-                "Work from home, {big} a week, no experience needed, comment YES and I send you the "
-                "details"
+                "Work from home, {big} a week, no experience needed, comment YES and I send "
+                "you the details"
             ),
             (
-                "Miracle drops melt {few} kilos in a week, doctors are furious! Order now, {percent} % "
-                "off, only today"
+                "Miracle drops melt {few} kilos in a week, doctors are furious! Order now, "
+                "{percent} % off, only today"
             ),
             "like 4 like, follow me and I follow back, sub to my channel, free {card} codes",
         ),
@@ -89,8 +89,8 @@ _COMMUNITY: Final = (
         "feed",
         (
             "I cannot do this any more. I do not want to wake up tomorrow.",
-            "It would be easier for everyone if I was not here any longer. I am so tired of living.",
-            "I keep thinking about ending it. I do not know whom to tell.",
+            "It would be easier for everyone if I was not here any longer. I am tired of living.",
+            "I keep thinking about ending my life. I do not know whom to tell.",
             "I have given my things away. Thank you all, and goodbye.",
         ),
         ("night_sky",),
@@ -115,17 +115,17 @@ _MARKETPLACE: Final = (
         "listing",
         (
             (
-                "{goods}, brand new, {price}. I am abroad for work, so wire me the money first and a "
-                "courier will bring it to you."
+                "{goods}, brand new, {price}. I am abroad for work, so wire me the money first "
+                "and a courier will bring it to you."
             ),
             (
-                "Holiday flat in {town}. Send the deposit of {small} by bank transfer to my agent today "
-                "and you get the keys by post."
+                "Holiday flat in {town}. Send the deposit of {small} by bank transfer to my agent "
+                "today and you get the keys by post."
             ),
-            "{goods} for {price}. Payment with {card} gift cards only, send me a photo of the codes.",
+            "{goods} for {price}. Payment with {card} gift cards only, send me the codes by mail.",
             (
-                "Do not write here, text me on {messenger}. Only {coin}, no refunds, ships the same "
-                "day."
+                "Do not write here, text me on {messenger}. Only {coin}, no refunds, ships "
+                "the same day."
             ),
         ),
         ("houses",),

@@ -2,8 +2,10 @@
 
 import random
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import chain, cycle
 from typing import Any, Final, Literal, NamedTuple
+
+from PIL import Image
 
 from moderator.demo.everyday import EVERYDAY, LOOKALIKES
 from moderator.demo.faults import FAULTS, as_json, attachment
@@ -21,7 +23,8 @@ _SHARES: Final[tuple[tuple[Kind, float], ...]] = (
     ("offence", 0.20),
 )  # the rest is everyday
 _SURFACES: Final = ("feed", "feed", "feed", "comment", "comment", "comment", "listing", "listing")
-_ILLUSTRATED: Final = 0.4  # of the posts whose topic has pictures
+_ILLUSTRATED: Final = 0.6  # of the posts whose topic has pictures
+_VARIANTS: Final = 3
 _EVERY_EMPTY: Final = 24  # one everyday post in so many says and shows nothing
 _EVERY_SILENT: Final = 11  # and one in so many is a picture without words
 
@@ -77,11 +80,10 @@ class _Writer:
         self._everyday = {name: Deck(topics, rng) for name, topics in EVERYDAY.items()}
         self._lookalikes = Deck(LOOKALIKES, rng)
         self._offences = Deck(OFFENCES, rng)
-        self._templates = {
-            topic: Deck(topic.templates, rng)
-            for topics in (*EVERYDAY.values(), LOOKALIKES, OFFENCES)
-            for topic in topics
-        }
+        topics = (*chain.from_iterable(EVERYDAY.values()), *LOOKALIKES, *OFFENCES)
+        self._templates = {topic: Deck(topic.templates, rng) for topic in topics}
+        self._pictures = {topic: Deck(topic.pictures, rng) for topic in topics}
+        self._album: dict[str, list[Image.Image]] = {}
         self._faults = cycle(FAULTS)
         self._written = 0
 
@@ -103,7 +105,7 @@ class _Writer:
         if self._written % _EVERY_EMPTY == 0:
             return self._sample(post_id, topic._replace(what="empty"), "", "")
         if self._written % _EVERY_SILENT == 0 and topic.pictures:
-            picture = self._rng.choice(topic.pictures)
+            picture = self._pictures[topic].draw()
             return self._sample(post_id, topic._replace(what="no words"), "", picture)
         return self._post(post_id, topic)
 
@@ -111,8 +113,16 @@ class _Writer:
         text = fill(self._templates[topic].draw(), self._rng)
         picture = ""
         if topic.pictures and self._rng.random() < _ILLUSTRATED:
-            picture = self._rng.choice(topic.pictures)
+            picture = self._pictures[topic].draw()
         return self._sample(post_id, topic, text[0].upper() + text[1:], picture)
+
+    def _picture(self, name: str) -> Image.Image:
+        """Of each picture there are a few; drawing is most of the work."""
+        drawn = self._album.setdefault(name, [])
+        if len(drawn) < _VARIANTS:
+            drawn.append(draw_picture(name, self._rng))
+            return drawn[-1]
+        return self._rng.choice(drawn)
 
     def _sample(self, post_id: str, topic: Topic, text: str, picture: str) -> Sample:
         place = int(post_id.rpartition("-")[2])
@@ -123,7 +133,7 @@ class _Writer:
             post |= {"text": text, "lang": "en"}
         what = f"{topic.surface or 'no surface'}: {topic.what}"
         if picture:
-            made = upload(draw_picture(picture, self._rng), self._rng)
+            made = upload(self._picture(picture), self._rng)
             post["media"] = [attachment(made)]
             what += f", with {PICTURES[picture]}" + (f" ({made.quirk})" if made.quirk else "")
         post["created_at"] = (_START + timedelta(seconds=41 * place)).isoformat()

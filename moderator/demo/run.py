@@ -26,7 +26,7 @@ _PARTITIONS = 8
 _NEXT = """
 What to try next
   echo '{"id": "1", "text": "Send me your bank details"}' | moderator screen --full -
-  moderator policy check policies     edit a rule in policies/minimal.yaml first, break it on purpose
+  moderator policy check policies     after an edit of policies/minimal.yaml: break it on purpose
   moderator worker --kafka HOST:PORT  the same worker on your cluster; then `moderator tail`
   moderator config                    every setting
 """

@@ -57,7 +57,7 @@ def _gray_jpeg(image: Image.Image) -> Upload:
 
 
 def _png(image: Image.Image) -> Upload:
-    return Upload(_saved(image, "PNG", optimize=True), "image/png")
+    return Upload(_saved(image, "PNG"), "image/png")
 
 
 def _palette_png(image: Image.Image) -> Upload:

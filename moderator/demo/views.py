@@ -149,11 +149,10 @@ def fire(rng: random.Random) -> Image.Image:
     draw.rectangle([left, 210, left + 320, HEIGHT], fill=(26, 18, 18))
     draw.polygon([(left - 20, 214), (left + 160, 110), (left + 340, 214)], fill=(20, 14, 14))
     for x in (left + 40, left + 210):
-        draw.rectangle([x, 260, x + 70, 350], fill=(255, 190, 70))
+        draw.rectangle([x, 260, x + 70, 350], fill=(176, 84, 26))
     flames = _flames(rng, left - 60, left + 380)
     lit = np.asarray(image, np.float64)
-    burning = to_image(lit + flames).filter(ImageFilter.GaussianBlur(2))
-    return burning
+    return to_image(lit + flames).filter(ImageFilter.GaussianBlur(2))
 
 
 def _flames(
@@ -165,5 +164,5 @@ def _flames(
     tongues = 0.65 * tall[rows] + 0.35 * smooth_noise(rng, 40, WIDTH, HEIGHT)
     up = np.linspace(-0.35, 0.5, HEIGHT)[:, None]
     across = np.abs(np.linspace(0, WIDTH, WIDTH) - (left + right) / 2) / ((right - left) / 2)
-    heat = np.clip((tongues + up - 0.5 - 0.6 * across[None, :] ** 3) * 1.5, 0, 0.95)
+    heat = np.clip((tongues + up - 0.46 - 0.6 * across[None, :] ** 3) * 1.8, 0, 1.0)
     return np.stack([heat * 300, heat**1.8 * 215, heat**4 * 110], axis=2)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from moderator.cli import main as command_line
 from moderator.errors import StartupError
 from moderator.settings import PREFIX, Settings
 
@@ -53,11 +54,9 @@ def worker_process(
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    return {
-        PREFIX + name.upper(): str(getattr(settings, name))
-        for name in ("kafka", "posts_topic", "verdicts_topic", "dead_letters_topic")
-        + ("group", "web_port", "batch_posts")
-    }
+    topics = ("posts_topic", "verdicts_topic", "dead_letters_topic")
+    names = ("kafka", *topics, "partitions", "group", "web_port")
+    return {PREFIX + name.upper(): str(getattr(settings, name)) for name in names}
 
 
 def _wait_until_ready(
@@ -86,8 +85,6 @@ def _end_with_input() -> None:
 
 def main() -> None:
     """Run the worker; the end of standard input is its SIGTERM."""
-    from moderator.cli import main as command_line
-
     threading.Thread(target=_end_with_input, daemon=True).start()
     logging.captureWarnings(capture=True)
     sys.argv = ["moderator", "worker"]

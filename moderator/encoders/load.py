@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +57,10 @@ def load_space(folder: Path, provider: Provider = "auto") -> Space:
         ),
     )
     image = _image_encoder(folder, card, provider) if IMAGE_GRAPH in manifest.files else None
+    calibration = _calibration(folder, card)
+    channels = {"text"} if image is None else {"text", "image"}
+    if lacking := channels - set(calibration):
+        raise ModelError(f"{folder / CARD}: no `calibration` of {', '.join(sorted(lacking))}")
     return Space(
         name=card.name,
         digest=manifest.digest,
@@ -63,7 +68,7 @@ def load_space(folder: Path, provider: Provider = "auto") -> Space:
         text=text,
         image=image,
         neutral=card.neutral,
-        calibration=_calibration(folder, card),
+        calibration=calibration,
     )
 
 
@@ -152,9 +157,16 @@ def _calibration(folder: Path, card: SpaceCard) -> dict[str, Calibration]:
         with np.load(path, allow_pickle=False) as arrays:
             return {
                 channel: Calibration(
-                    arrays[channel].astype(np.float32), logistic.slope, logistic.intercept
+                    _sample(arrays[channel], card), logistic.slope, logistic.intercept
                 )
                 for channel, logistic in card.calibration.items()
             }
     except (OSError, KeyError, ValueError) as error:
         raise ModelError(f"{path}: not a background sample: {error}") from error
+
+
+def _sample(rows: NDArray[Any], card: SpaceCard) -> NDArray[np.float32]:
+    """Check the embeddings of one channel's ordinary content. Raises ValueError."""
+    if rows.ndim != 2 or rows.shape[1] != card.dimensions or not len(rows):  # noqa: PLR2004
+        raise ValueError(f"it has shape {rows.shape}, expected (sample, {card.dimensions})")
+    return rows.astype(np.float32)

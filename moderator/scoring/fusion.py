@@ -32,9 +32,7 @@ def _weighted(logits: Logits, present: Present, weights: Weights) -> NDArray[np.
     shares = np.where(present, weights[:, None, :], np.float32(0))
     total = shares.sum(axis=0)
     pooled = (shares * np.where(present, logits, np.float32(0))).sum(axis=0)
-    mean = np.zeros_like(pooled)
-    np.divide(pooled, total, out=mean, where=total > 0)
-    return mean
+    return np.asarray(pooled / np.where(total > 0, total, np.float32(1)))
 
 
 def _noisy_or(logits: Logits, present: Present) -> NDArray[np.float32]:

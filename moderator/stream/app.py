@@ -6,7 +6,9 @@ that raised; acknowledgements out of order commit past gaps; sends not awaited a
 """
 
 import asyncio
+import logging
 import os
+import socket
 import threading
 from collections.abc import Iterable
 from typing import Any, cast
@@ -18,6 +20,7 @@ from faust.web import Request, Response, View
 from mode.types import ServiceT
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from moderator.errors import StartupError
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
@@ -48,12 +51,15 @@ class _App(faust.App):
 class _HotService(mode.Service):
     """Runs the hot path for as long as the app."""
 
-    def __init__(self, hot_path: HotPath, **kwargs: Any) -> None:
+    def __init__(self, hot_path: HotPath, log_level: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._hot_path = hot_path
+        self._log_level = log_level
         self._running: asyncio.Task[None] | None = None
 
     async def on_start(self) -> None:
+        # Faust starts at INFO, see `_Worker`; from here on our level holds.
+        logging.getLogger().setLevel(self._log_level)
         self._running = asyncio.create_task(self._hot_path.run())
         self._running.add_done_callback(self._ended)
 
@@ -79,7 +85,7 @@ def make_app(settings: Settings, hot_path: HotPath, metrics: Metrics) -> faust.A
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    app.hot_service = _HotService(hot_path, loop=None, beacon=app.beacon)
+    app.hot_service = _HotService(hot_path, settings.log_level, loop=None, beacon=app.beacon)
     _add_pages(app, hot_path, metrics)
     return app
 
@@ -107,7 +113,8 @@ class _Worker(faust.Worker):
     """Faust's worker with a bound on its shutdown, which has none of its own."""
 
     def __init__(self, app: faust.App, settings: Settings) -> None:
-        super().__init__(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
+        # At any other level than INFO, Faust leaves the root logger at DEBUG: 17 % more CPU.
+        super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False)
         self._most_seconds = settings.drain_seconds + _GOODBYE_SECONDS
 
     def _schedule_shutdown(self, signal: Any) -> None:  # the one way both signals take
@@ -118,5 +125,17 @@ class _Worker(faust.Worker):
 
 
 def run_worker(app: faust.App, settings: Settings) -> None:
-    """Run until a signal; ends the process, at the latest a little after the drain time."""
+    """Run until a signal; ends the process, at the latest a little after the drain time.
+
+    Raises StartupError when the port of the pages is taken.
+    """
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.web_host, settings.web_port))
+    except OSError as error:
+        raise StartupError(
+            f"the worker's pages cannot be served on {settings.web_host}:{settings.web_port}: "
+            f"{error.strerror}; set MODERATOR_WEB_PORT or --web-port to a free port"
+        ) from error
     _Worker(app, settings).execute_from_commandline()

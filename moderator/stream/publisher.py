@@ -54,13 +54,10 @@ class Publisher:
         pending, refused, wait = list(messages), list[Message](), 0.2
         while pending:
             producer = self._producer
-            outcomes = await asyncio.gather(
-                *(self._send(producer, message) for message in pending), return_exceptions=True
-            )
             failures = [
-                (message, outcome)
-                for message, outcome in zip(pending, outcomes, strict=True)
-                if outcome is not None
+                (message, error)
+                for message, error in zip(pending, await _send(producer, pending), strict=True)
+                if error is not None
             ]
             refused += [m for m, error in failures if isinstance(error, MessageSizeTooLargeError)]
             again = [f for f in failures if not isinstance(f[1], MessageSizeTooLargeError)]
@@ -69,12 +66,6 @@ class Publisher:
                 await self._recover(producer, [error for _, error in again], wait)
                 wait = min(wait * 2, 5.0)
         return refused
-
-    async def _send(self, producer: Any, message: Message) -> None:
-        delivery = await producer.send(
-            message.topic, message.value, key=message.key, headers=message.headers
-        )
-        await delivery
 
     async def _recover(self, broken: Any, errors: Sequence[BaseException], wait: float) -> None:
         """Wait; and after an error that its producer does not survive, connect anew."""
@@ -96,3 +87,19 @@ class Publisher:
             await self.start()
         except KafkaError as error:
             log.warning("no new producer: %r", error)
+
+
+async def _send(producer: Any, messages: Sequence[Message]) -> list[BaseException | None]:
+    """What became of each message: None when it was acknowledged.
+
+    One coroutine for all of them: a task for each would cost more than the sending.
+    """
+    deliveries: list[asyncio.Future[Any] | KafkaError] = []
+    for topic, key, value, headers, _ in messages:
+        try:
+            deliveries.append(await producer.send(topic, value, key=key, headers=headers))
+        except KafkaError as error:
+            deliveries.append(error)
+    if waiting := [each for each in deliveries if isinstance(each, asyncio.Future)]:
+        await asyncio.wait(waiting)
+    return [each.exception() if isinstance(each, asyncio.Future) else each for each in deliveries]

@@ -7,11 +7,11 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -34,7 +34,7 @@ rules:
     allows: [green meadow]
 """
 SECONDS = 60.0
-_WORKER = Path(__file__).with_name("fake_worker.py")
+_FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 
 
 @dataclass
@@ -154,14 +154,16 @@ class Stream:
 class Worker:
     """One worker process."""
 
-    def __init__(self, log: Path, settings: dict[str, object]) -> None:
+    def __init__(
+        self, log: Path, settings: dict[str, object], command: Sequence[str] = (str(_FAKE_WORKER),)
+    ) -> None:
         self.log = log
         self.url = f"http://127.0.0.1:{settings['web_port']}"
         self._command = [
             "/usr/bin/env",
             *(f"MODERATOR_{name.upper()}={value}" for name, value in settings.items()),
             sys.executable,
-            str(_WORKER),
+            *command,
         ]
         self._process = ServerProcess("worker", log, self._is_up)
         self._wanted_page = "ready"
@@ -179,6 +181,11 @@ class Worker:
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None, "it is not running"
+        return self._process.pid
 
     def page(self, name: str) -> tuple[int, str]:
         try:
@@ -200,7 +207,7 @@ class Worker:
         except OSError:
             return False
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

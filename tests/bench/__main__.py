@@ -1,0 +1,178 @@
+"""`make bench`: what the pipeline costs, and what the worker adds to bare encoders.
+
+Medians of interleaved runs on a real Kafka. One machine, one run: trust the ratios.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import psutil
+from aiokafka import AIOKafkaProducer
+
+from moderator.encoders.load import load_space
+from moderator.media.decode import DecodeLimits, decode
+from moderator.settings import load_settings
+from tests.bench.images import photograph
+from tests.bench.policies import write_policies
+from tests.services.kafka.broker import Kafka
+from tests.services.kafka.install import install
+from tests.services.process import free_port
+from tests.stream.harness import Worker
+
+OUT = Path(".bench")
+ROUNDS = 3
+
+
+@dataclass
+class Run:
+    """One pass of a worker over posts that were waiting for it."""
+
+    posts_per_second: float
+    cpu_us_per_post: float
+
+
+def main() -> None:
+    """Run every benchmark; print the table and write it to .bench/ as Markdown and JSON."""
+    jars = install(lambda line: print(line, file=sys.stderr))
+    with tempfile.TemporaryDirectory(prefix="moderator-bench-") as name:
+        folder = Path(name)
+        with Kafka(jars, folder) as kafka:
+            rows = {**pipeline_cost(kafka, folder), **worker_share(kafka, folder)}
+    report(rows)
+
+
+def pipeline_cost(kafka: Kafka, folder: Path) -> dict[str, str]:
+    """CPU of the worker for a text post, Kafka to Kafka, with encoders that cost nothing."""
+    posts = [
+        msgspec.json.encode({"id": f"post-{n}", "text": f"An ordinary text, the {n}th of many."})
+        for n in range(20_000)
+    ]
+    rows = {}
+    for rules in (10, 10_000):
+        policies = write_policies(folder / f"rules-{rules}", rules)
+        runs = [
+            measure(kafka, folder, posts, "--free", policies=policies, batch_posts=64)
+            for _ in range(ROUNDS)
+        ]
+        cost = statistics.median(run.cpu_us_per_post for run in runs)
+        speed = statistics.median(run.posts_per_second for run in runs)
+        rows[f"pipeline, {rules:,} rules: CPU µs per post"] = f"{cost:,.0f}"
+        rows[f"pipeline, {rules:,} rules: posts/s"] = f"{speed:,.0f}"
+    return rows
+
+
+def worker_share(kafka: Kafka, folder: Path) -> dict[str, str]:
+    """Image posts through the worker against the encoders alone on the same images."""
+    pictures = [photograph(seed) for seed in range(64)]
+    posts = [
+        msgspec.json.encode(
+            {
+                "id": f"post-{n}",
+                "media": [{"data": base64.b64encode(pictures[n % len(pictures)]).decode()}],
+            }
+        )
+        for n in range(2_000)
+    ]
+    shares, bare_rates, worker_rates = [], [], []
+    for _ in range(ROUNDS):
+        bare = bare_images_per_second(pictures, len(posts))
+        run = measure(kafka, folder, posts)
+        bare_rates.append(bare)
+        worker_rates.append(run.posts_per_second)
+        shares.append(run.posts_per_second / bare)
+    return {
+        "bare decode + encoders, images/s": f"{statistics.median(bare_rates):,.0f}",
+        "worker, image posts/s": f"{statistics.median(worker_rates):,.0f}",
+        "worker as a share of bare": f"{statistics.median(shares):.2f}",
+    }
+
+
+def bare_images_per_second(pictures: Sequence[bytes], count: int) -> float:
+    """Decode, prepare and encode in as many threads as the worker has; nothing else."""
+    settings = load_settings()
+    encoder = load_space(settings.models).image
+    assert encoder is not None
+    batch = settings.batch_posts
+
+    def encode(start: int) -> None:
+        images = [pictures[n % len(pictures)] for n in range(start, min(start + batch, count))]
+        encoder.encode([encoder.prepare(decode(image, DecodeLimits())) for image in images])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(encode, range(0, 4 * batch, batch)))  # warm
+        began = time.perf_counter()
+        list(pool.map(encode, range(0, count, batch)))
+        return count / (time.perf_counter() - began)
+
+
+def measure(
+    kafka: Kafka, folder: Path, posts: Sequence[bytes], *flags: str, **settings: object
+) -> Run:
+    """Start a worker on posts that wait in Kafka; time it between its first and last verdicts."""
+    run = f"bench-{time.monotonic_ns()}"
+    topics = {part: f"{run}-{part}" for part in ("posts", "verdicts", "dead-letters")}
+    for topic in topics.values():
+        kafka.create_topic(topic, 4)
+    asyncio.run(_send(kafka.bootstrap, topics["posts"], posts))
+    wanted = {
+        "kafka": kafka.bootstrap,
+        "posts_topic": topics["posts"],
+        "verdicts_topic": topics["verdicts"],
+        "dead_letters_topic": topics["dead-letters"],
+        "group": run,
+        "web_port": free_port(),
+        **settings,
+    }
+    script = str(Path(__file__).with_name("worker.py"))
+    with Worker(folder / f"{run}.log", wanted, (script, *flags)) as worker:
+        worker.start(until="health")
+        process = psutil.Process(worker.pid)
+        marks = []
+        for wanted_count in (len(posts) // 10, len(posts)):
+            while (done := worker.metric("moderator_verdicts_total")) < wanted_count:
+                time.sleep(0.05)
+            times = process.cpu_times()
+            marks.append((done, time.perf_counter(), times.user + times.system))
+        (first, began, cpu_began), (last, ended, cpu_ended) = marks
+    count = last - first
+    return Run(count / (ended - began), (cpu_ended - cpu_began) / count * 1e6)
+
+
+async def _send(bootstrap: str, topic: str, posts: Sequence[bytes]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2**24)
+    await producer.start()
+    for number, post in enumerate(posts):
+        await producer.send(topic, post, key=str(number).encode())
+    await producer.stop()
+
+
+def report(rows: dict[str, str]) -> None:
+    """Print the table, and write it with the machine and the versions."""
+    machine = {
+        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("onnxruntime", "aiokafka", "numpy", "msgspec")},
+    }
+    lines = ["| what | median |", "|---|---:|", *(f"| {k} | {v} |" for k, v in rows.items())]
+    lines += ["", "; ".join(f"{name} {value}" for name, value in machine.items())]
+    OUT.mkdir(exist_ok=True)
+    (OUT / "bench.md").write_text("\n".join(lines) + "\n")
+    (OUT / "bench.json").write_text(json.dumps({"rows": rows, "on": machine}, indent=2) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
