@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from moderator import app as composition
 from moderator.errors import ModeratorError, StartupError
 from moderator.settings import Settings, explain, load_settings
 
@@ -81,6 +80,8 @@ def worker(
     SIGTERM lets it answer what it has read, commit and leave. Every setting is an environment
     variable: see `moderator config`.
     """
+    from moderator import app as composition
+
     settings = _settings(kafka=kafka, policy=policy, models=models, web_port=web_port)
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -104,6 +105,7 @@ def screen(
 
         echo '{"id": "1", "text": "hello"}' | moderator screen --full -
     """
+    from moderator import app as composition
     from moderator.screening import screen_file
 
     settings = _settings(policy=policy, models=models, verdict_detail="full" if full else None)

@@ -76,7 +76,8 @@ def test_text_and_image_are_judged_together() -> None:
     verdict = screen_one(a_post("1", HARMLESS, RED))
     assert verdict.action == "block"
     channels = verdict.rules[0].channels
-    assert channels["image"].score > 0.8 > 0.5 > channels["text"].score
+    assert channels["image"].score > 0.8
+    assert channels["text"].score < 0.5
     assert verdict.rules[0].score == channels["image"].score
     assert reports(verdict) == {"text": "read", "image": "read"}
 
@@ -84,6 +85,13 @@ def test_text_and_image_are_judged_together() -> None:
 def test_the_nearest_prompt_is_the_one_the_post_resembles() -> None:
     rules = compiled(a_rule(violates=["red fire", "burning house", "hot ember"]))
     verdict = screen_one(a_post("1", "a house is burning"), a_screener(rules, detail="full"))
+    assert verdict.rules[0].channels["text"].nearest == "burning house"
+
+
+def test_the_nearest_prompt_is_nearest_to_the_window_that_decides() -> None:
+    rules = compiled(a_rule(violates=["red fire", "burning house"]))
+    first = "red " * 2 + f"{HARMLESS} " * 8  # the first window of 50 words
+    verdict = screen_one(a_post("1", first + "burning house " * 25), a_screener(rules))
     assert verdict.rules[0].channels["text"].nearest == "burning house"
 
 
@@ -218,7 +226,9 @@ def test_a_shadow_rule_is_listed_and_does_not_act() -> None:
 
 
 def test_full_detail_lists_every_rule_best_first_and_decides_alike() -> None:
-    rules = compiled(a_rule("sea", violates=["blue sea"]), a_rule("fire"), a_rule("shade", mode="off"))
+    rules = compiled(
+        a_rule("sea", violates=["blue sea"]), a_rule("fire"), a_rule("shade", mode="off")
+    )
     for text in (HARMLESS, "red fire"):
         few, full = (
             screen_one(a_post("1", text), a_screener(rules, detail=detail))

@@ -6,7 +6,16 @@ import pytest
 
 from moderator.encoders.fake import fake_space
 from moderator.policy.policyset import PolicySet
-from tests.builders import a_policy, a_post, a_rule, a_screener, a_set, compiled, crossed, screen_one
+from tests.builders import (
+    a_policy,
+    a_post,
+    a_rule,
+    a_screener,
+    a_set,
+    compiled,
+    crossed,
+    screen_one,
+)
 
 
 @pytest.fixture
@@ -101,7 +110,9 @@ def test_rules_may_be_exchanged_while_screening() -> None:
 def test_an_action_of_the_policys_own_is_taken_in_its_place_in_the_order() -> None:
     ordered = ["allow", "review", "block", "report"]
     policies = a_set(
-        a_policy(a_rule("fire"), a_rule("worse", action="report", severity="critical"), actions=ordered)
+        a_policy(
+            a_rule("fire"), a_rule("worse", action="report", severity="critical"), actions=ordered
+        )
     )
     verdict = screen_one(a_post("1", "red fire"), a_screener(compiled(policies=policies)))
     assert (verdict.action, verdict.severity) == ("report", "critical")

@@ -1,5 +1,6 @@
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +74,9 @@ def test_what_is_no_json_is_called_so(value: bytes) -> None:
     assert refused(value)[0] == "not_json"
 
 
-@pytest.mark.parametrize("value", [b'{"id":"1","text":"\xff"}', b'{"id":"1","text":"\xed\xa0\x80"}'])
+@pytest.mark.parametrize(
+    "value", [b'{"id":"1","text":"\xff"}', b'{"id":"1","text":"\xed\xa0\x80"}']
+)
 def test_text_that_is_not_utf8_is_called_so(value: bytes) -> None:
     assert refused(value)[0] == "not_utf8"
 
@@ -222,7 +225,7 @@ posts = st.builds(
 
 
 @given(posts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_post_survives_being_sent(post: Post) -> None:
     again = decode(msgspec.json.encode(post))
     assert again == post
@@ -233,7 +236,7 @@ pieces = st.sampled_from([b'{"id":"1",', b'"text":', b'"\xc3', b"[" * 9, b"\\u",
 
 
 @given(st.binary(max_size=60) | st.lists(pieces | st.binary(max_size=4)).map(b"".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_bytes_are_a_post_or_a_post_error(value: bytes) -> None:
     try:
         assert isinstance(decode(value), Post)
@@ -242,11 +245,9 @@ def test_any_bytes_are_a_post_or_a_post_error(value: bytes) -> None:
 
 
 @given(st.binary(max_size=4), st.integers(0, 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_post_with_bytes_overwritten_is_a_post_or_a_post_error(junk: bytes, at: int) -> None:
     value = bytearray(encoded(text="hello", media=[{"data": "AAAA"}], meta={"a": 1}))
     value[at : at + len(junk)] = junk
-    try:
+    with suppress(PostError):
         assert isinstance(decode(bytes(value)), Post)
-    except PostError:
-        pass

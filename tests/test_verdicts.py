@@ -59,7 +59,7 @@ verdicts = st.builds(
 
 
 @given(verdicts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_verdict_survives_being_sent_on_one_line(verdict: Verdict) -> None:
     value = encode_verdict(verdict)
     assert b"\n" not in value

@@ -10,7 +10,7 @@ from PIL import Image
 from moderator.encoders.base import Matrix, Pixels, unit_rows
 from moderator.encoders.onnx import Session
 
-# From here on only the centre is scaled, within a few levels of scaling all of it: a strip of one by
+# From here on only the centre is scaled, within a few levels of scaling all of it: a strip of 1 by
 # 32,768 pixels, 174 bytes as a PNG, would else become half a GiB for a moment.
 _MAX_ASPECT = 16
 

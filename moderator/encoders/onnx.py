@@ -1,12 +1,18 @@
 """The only place that imports onnxruntime."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+# From version 1.29 on, onnxruntime's builds for Linux report to their maker unless told not to, and
+# they read this when they are loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
 
 from moderator.errors import InferenceError, ModelError
 

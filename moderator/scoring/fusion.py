@@ -44,4 +44,4 @@ def _noisy_or(logits: Logits, present: Present) -> NDArray[np.float32]:
     survival = np.where(present, np.logaddexp(np.float32(0), logits), np.float32(0)).sum(axis=0)
     tiny = np.float32(np.finfo(np.float32).tiny)
     small = np.log(np.expm1(np.clip(survival, tiny, 30.0)))
-    return np.where(survival < 30.0, small, survival).astype(np.float32)  # noqa: PLR2004
+    return np.asarray(np.where(survival < 30.0, small, survival), np.float32)  # noqa: PLR2004

@@ -12,8 +12,8 @@ from moderator.encoders.onnx import Session
 from moderator.encoders.text import OnnxTextEncoder, TextLayout
 from moderator.errors import InferenceError, ModelError
 
-# int8 with scales taken from the whole batch: a text's neighbours move it by a hair.
-SAME = 1 - 2e-3
+# int8 with scales taken from the whole batch: a text's neighbours move it, measured to 0.994.
+SAME = 0.99
 TEXTS = [
     "hello",
     "We planted tomatoes behind our house, and now there are far too many of them. " * 3,
@@ -52,7 +52,8 @@ class NewEncoder:
 
 def test_every_text_has_a_unit_vector_in_its_place(encoder: OnnxTextEncoder) -> None:
     vectors, owners = encoder.encode(TEXTS)
-    assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 384), np.float32)
+    assert vectors.shape == (len(TEXTS), 384)
+    assert vectors.dtype == np.float32
     assert owners.tolist() == list(range(len(TEXTS)))
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1] * len(TEXTS), abs=1e-5)
 
@@ -62,7 +63,7 @@ def test_a_batch_gives_what_its_texts_give_alone(encoder: OnnxTextEncoder) -> No
     alone = np.concatenate([encoder.encode([text]).vectors for text in TEXTS])
     assert ((together * alone).sum(axis=1) > SAME).all()
     others = alone @ alone.T - 2 * np.eye(len(TEXTS))
-    assert others.max() < 0.99  # or "the same" would say nothing
+    assert others.max() < 0.9  # or "the same" would say nothing
 
 
 def test_many_small_batches_give_what_a_large_one_gives(new_encoder: NewEncoder) -> None:

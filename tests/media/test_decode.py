@@ -84,16 +84,25 @@ def test_a_broken_exif_costs_the_turn_and_not_the_picture(exif: bytes) -> None:
     assert decode(saved(picture(), "JPEG", exif=exif), LIMITS).size in {(48, 32), (32, 48)}
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_every_mode_of_png_follows_the_reference_route(mode: str) -> None:
-    if mode == "I;16":
-        ramp = np.linspace(0, 65535, 48 * 32).reshape(32, 48).astype(np.uint16)
-        image = Image.fromarray(ramp)
-    else:
-        image = picture().convert(mode)
-    content = saved(image, "PNG")
+    content = saved(picture().convert(mode), "PNG")
     expected = Image.open(io.BytesIO(content)).convert("RGB")
     assert np.array_equal(pixels(decode(content, LIMITS)), pixels(expected))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_of_16_bit_gray_the_high_byte_is_seen_so_that_no_picture_hides_in_white(
+    orientation: int,
+) -> None:
+    ramp = np.linspace(0, 65535, 48 * 32).reshape(32, 48).astype(np.uint16)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = decode(saved(Image.fromarray(ramp), "PNG", exif=exif.tobytes()), LIMITS)
+    expected = (ramp >> 8) if orientation == 1 else np.rot90(ramp >> 8, -1)
+    assert image.mode == "RGB"
+    for colour in range(3):
+        assert np.array_equal(np.asarray(image)[..., colour], expected)
 
 
 def test_cmyk_follows_the_reference_route() -> None:
@@ -185,6 +194,8 @@ def test_the_shared_images_have_the_pixels_of_the_reference_route(shared: Path) 
     paths = [path for path in sorted((shared / "fixtures/images").iterdir()) if path.is_file()]
     assert len(paths) == 22
     for path in paths:
+        if path.name == "gray16.png":  # scaled on purpose, where the reference clips it to white
+            continue
         with Image.open(path) as original, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             expected = ImageOps.exif_transpose(original).convert("RGB")

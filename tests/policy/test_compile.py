@@ -31,7 +31,9 @@ def test_rules_that_are_off_are_left_out() -> None:
 
 def test_rules_keep_their_order_review_lines_and_actions() -> None:
     policies = a_set(
-        a_policy(a_rule("z", review_at=0.3), policy="b", actions=["allow", "label", "review", "block"]),
+        a_policy(
+            a_rule("z", review_at=0.3), policy="b", actions=["allow", "label", "review", "block"]
+        ),
         a_policy(a_rule("y", threshold=0.9, review_at=0.9), policy="a"),
     )
     rules = compiled(policies=policies)

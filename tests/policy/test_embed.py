@@ -1,11 +1,11 @@
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from moderator.cache.base import VectorCache
+from moderator.cache.base import Vector, VectorCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
@@ -81,11 +81,11 @@ class Poisoned:
 
     healthy = True
 
-    def __init__(self, vector: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
+    def __init__(self, vector: Vector) -> None:
         self._vector = vector
 
-    def get(self, keys: object) -> list[np.ndarray[tuple[int], np.dtype[np.float32]] | None]:
-        return [self._vector for _ in PROMPTS[:2]]
+    def get(self, keys: Sequence[str]) -> list[Vector | None]:
+        return [self._vector for _ in keys]
 
     def put(self, vectors: object) -> None:
         pass
@@ -101,9 +101,7 @@ class Poisoned:
     ],
     ids=["nan", "zeros", "not-unit", "too-short"],
 )
-def test_what_is_no_embedding_of_the_space_is_a_miss(
-    space: Space, value: np.ndarray[tuple[int], np.dtype[np.float32]]
-) -> None:
+def test_what_is_no_embedding_of_the_space_is_a_miss(space: Space, value: Vector) -> None:
     cache: VectorCache = Poisoned(value)
     vectors = embed_prompts(PROMPTS, space, cache)
     assert asked(space) == ["red fire", "blue sea"]

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderator.encoders.base import Calibration, unit_rows
@@ -49,6 +49,7 @@ def test_a_background_without_spread_gives_no_infinity() -> None:
 
 
 @given(st.floats(-30, 30))
+@settings(max_examples=40, deadline=None)
 def test_sigmoid_is_the_logistic_function(log_odds: float) -> None:
     assert sigmoid(log_odds) == pytest.approx(1 / (1 + math.exp(-log_odds)), abs=1e-12)
 
@@ -60,6 +61,7 @@ def test_sigmoid_does_not_overflow(log_odds: float, probability: float) -> None:
 
 
 @given(st.floats(1e-9, 1 - 1e-9))
+@settings(max_examples=40, deadline=None)
 def test_logit_is_the_inverse_of_sigmoid(probability: float) -> None:
     assert sigmoid(logit(probability)) == pytest.approx(probability, rel=1e-6, abs=1e-12)
 

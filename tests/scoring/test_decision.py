@@ -23,7 +23,14 @@ def rule(action: str, severity: Any = "low", *, shadow: bool = False) -> RuleSco
 
 @pytest.mark.parametrize(
     ("score", "action"),
-    [(1.0, "block"), (0.8, "block"), (0.79, "review"), (0.5, "review"), (0.49, "allow"), (0.0, "allow")],
+    [
+        (1.0, "block"),
+        (0.8, "block"),
+        (0.79, "review"),
+        (0.5, "review"),
+        (0.49, "allow"),
+        (0.0, "allow"),
+    ],
 )
 def test_a_rule_acts_from_its_threshold_and_asks_for_a_look_below_it(
     score: float, action: str

@@ -72,7 +72,7 @@ def test_a_batch_without_readings_has_no_post_present() -> None:
     st.integers(1, 4),
     st.integers(0, 1000),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_margins_equal_a_plain_loop(places: list[int], rules: int, seed: int) -> None:
     vectors, directions = unit(seed, len(places)), unit(seed + 1, rules).T.copy()
     found = margins(vectors, owners(*places), 6, directions)

@@ -1,14 +1,16 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from moderator.cache.memory import MemoryCache
 from moderator.encoders.base import Space, unit_rows
 from moderator.encoders.fake import fake_space
-from moderator.policy.compile import CompiledRules
+from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.scoring.fusion import fuse
 from moderator.scoring.score import Readings, score
-from tests.builders import a_rule, compiled
+from tests.builders import a_policy, a_rule, a_set, compiled
 
 RULES = [
     a_rule("either", violates=["red fire"]),
@@ -58,6 +60,19 @@ def test_every_cell_of_two_channels_equals_a_plain_loop(text: Readings, image: R
     rules, read = compiled(*RULES), {"text": text, "image": image}
     fused = score(rules, read, 3).fused
     for post in range(3):
+        for column in range(len(RULES)):
+            expected = naive(rules, read, post, column)
+            assert fused[post, column] == pytest.approx(expected, rel=1e-4, abs=1e-4)
+
+
+def test_a_channel_without_readings_between_others_takes_its_weights_with_it() -> None:
+    space = fake_space()
+    more = {**space.calibration, "ocr": space.calibration["text"]}
+    channels = dict.fromkeys(("text", "ocr", "image"), replace(space, calibration=more))
+    rules = compile_rules(a_set(a_policy(*RULES)), channels, MemoryCache(100))
+    read = {"text": readings(1, 0, 1), "ocr": readings(3), "image": readings(2, 0, 1)}
+    fused = score(rules, read, 2).fused
+    for post in range(2):
         for column in range(len(RULES)):
             expected = naive(rules, read, post, column)
             assert fused[post, column] == pytest.approx(expected, rel=1e-4, abs=1e-4)

@@ -43,7 +43,7 @@ def test_offsets_that_a_compacted_topic_skips_are_no_gap() -> None:
     first=st.integers(0, 5),
     data=st.data(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_order_of_answers_commits_only_what_is_answered_without_a_gap(
     gaps: list[int], first: int, data: st.DataObject
 ) -> None:

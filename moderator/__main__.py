@@ -1,0 +1,5 @@
+"""`python -m moderator` is the command `moderator`."""
+
+from moderator.cli import main
+
+main()

@@ -1,0 +1,28 @@
+"""A worker whose hot path crashes or hangs, as the argument says: what test_app starts."""
+
+import asyncio
+import sys
+
+from moderator.metrics import Metrics
+from moderator.settings import load_settings
+from moderator.stream.app import make_app, run_worker
+
+
+class StubHotPath:
+    """Stands where the real one does and fails in the way that was asked for."""
+
+    ready = True
+    stalled_seconds = 1e6
+
+    async def run(self) -> None:
+        if sys.argv[1] == "crash":
+            raise RuntimeError("a bug in the hot path")
+        await asyncio.Event().wait()
+
+    def stop(self) -> None:
+        """Ignored: it hangs."""
+
+
+if __name__ == "__main__":
+    settings = load_settings()
+    run_worker(make_app(settings, StubHotPath(), Metrics()), settings)  # type: ignore[arg-type]

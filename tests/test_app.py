@@ -1,0 +1,88 @@
+"""The parts as the composition root wires them."""
+
+from pathlib import Path
+
+import pytest
+
+from moderator.app import build_cache, build_core
+from moderator.cache.memory import MemoryCache
+from moderator.cache.tiered import TieredCache
+from moderator.encoders.base import Space
+from moderator.errors import MediaError, ModelError, PolicyError, SettingsError
+from moderator.posts import Media, Post
+from moderator.settings import load_settings
+from tests.builders import picture
+from tests.services.process import free_port
+
+
+def test_a_core_screens_posts_by_the_policies_it_was_given(
+    policies_file: Path, space: Space
+) -> None:
+    core = build_core(load_settings({"policies": (policies_file,)}), space)
+    posts = [
+        Post(id="1", text="red fire"),
+        Post(id="2", media=(Media(data=picture("red")), Media(data=picture("blue")))),
+        Post(id="3", text="tomatoes"),
+    ]
+    verdicts = core.screener.screen(core.loader.load(posts, 0.0))
+    assert [verdict.action for verdict in verdicts] == ["block", "block", "allow"]
+    assert core.rules.ids == ("test/fire",)
+
+
+def test_limits_and_detail_are_those_of_the_settings(policies_file: Path, space: Space) -> None:
+    limits = {"max_text_characters": 4, "max_media": 1, "media_max_pixels": 5}
+    core = build_core(
+        load_settings({"policies": (policies_file,), "verdict_detail": "full", **limits}), space
+    )
+    image = Media(data=picture("blue"))
+    post = Post(id="1", text="tomatoes", media=(image, image))
+    (verdict,) = core.screener.screen(core.loader.load([post], 0.0))
+    assert {report.code for report in verdict.modalities if report.code} == {
+        "text_too_long",
+        "too_many_media",
+        "image_too_large",
+    }
+    assert len(verdict.rules) == 1
+
+
+def test_media_may_come_only_from_where_the_settings_allow(
+    policies_file: Path, space: Space, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(picture("red"))
+    post = Post(id="1", media=(Media(url=(tmp_path / "a.png").as_uri()),))
+    given = {"policies": (policies_file,)}
+    closed, opened = (
+        build_core(load_settings(given | more), space).loader.load([post], 0.0)[0].attachments[0]
+        for more in ({}, {"media_file_root": tmp_path})
+    )
+    assert isinstance(closed, MediaError)
+    assert opened == picture("red")
+
+
+def test_a_wrong_policy_is_told_before_models_are_loaded(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(PolicyError):
+        build_core(load_settings({"policies": (nowhere,), "models": nowhere}))
+
+
+def test_models_that_are_not_there_are_an_error(policies_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        build_core(load_settings({"policies": (policies_file,), "models": tmp_path / "nowhere"}))
+
+
+def test_embeddings_are_kept_in_memory_and_behind_it_in_redis_where_one_is_set() -> None:
+    assert isinstance(build_cache(load_settings({"redis": ""})), MemoryCache)
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    assert isinstance(build_cache(load_settings({"redis": url})), TieredCache)
+
+
+def test_a_core_starts_without_the_redis_that_is_set(policies_file: Path, space: Space) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    core = build_core(load_settings({"policies": (policies_file,), "redis": url}), space)
+    assert not core.cache.healthy
+    assert core.rules.ids == ("test/fire",)
+
+
+def test_a_redis_url_that_is_none_is_a_wrong_setting(policies_file: Path, space: Space) -> None:
+    with pytest.raises(SettingsError, match="Redis URL is malformed"):
+        build_core(load_settings({"policies": (policies_file,), "redis": "localhost:6379"}), space)
