@@ -10,6 +10,7 @@ from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
 from moderator.encoders.base import Space
 from moderator.encoders.load import load_space
+from moderator.errors import InferenceError, ModelError
 from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
 from moderator.media.load import MediaLoader
@@ -43,7 +44,12 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     space = space or load_space(settings.models, settings.provider)
     channels = dict.fromkeys(space.channels, space)
     cache = build_cache(settings)
-    rules = compile_rules(policies, channels, cache)
+    try:
+        rules = compile_rules(policies, channels, cache)
+    except InferenceError as error:
+        raise ModelError(
+            f"{settings.models}: cannot embed the policies' prompts: {error}"
+        ) from error
     limits = ReadingLimits(
         max_text_characters=settings.max_text_characters,
         max_media=settings.max_media,

@@ -16,7 +16,9 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An attachment: exactly one of `url` and `data` (base64 in JSON) holds it."""
 
     id: Id | None = None
-    type: Annotated[str, Meta(description="`image`, or a MIME type such as `image/png`")] = "image"
+    type: Annotated[
+        str, Meta(max_length=100, description="`image`, or a MIME type such as `image/png`")
+    ] = "image"
     url: str | None = None
     data: bytes | None = None
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from moderator.encoders.base import ImageEncoder, Pixels
 from moderator.errors import MediaError, ModeratorError
-from moderator.media.decode import DecodeLimits, decode
+from moderator.media.decode import DecodeLimits, views
 from moderator.posts import Media, Post
 from moderator.verdicts import ModalityReport
 
@@ -89,13 +89,13 @@ def _read_media(
     for place, (item, content) in enumerate(pairs):
         label = item.id or str(place)
         try:
-            pixels = _prepare(item, content, limits.decode, encoder)
+            seen = _prepare(item, content, limits.decode, encoder)
         except ModeratorError as error:
             inputs.fail(owner, item.modality, error, label)
             continue
-        inputs.images.append(pixels)
-        inputs.image_owners.append(owner)
-        inputs.image_labels.append(label)
+        inputs.images += seen
+        inputs.image_owners += [owner] * len(seen)
+        inputs.image_labels += [label] * len(seen)
     if len(media) > limits.max_media:
         inputs.reports[owner].append(
             ModalityReport(
@@ -112,9 +112,9 @@ def _prepare(
     content: bytes | ModeratorError,
     limits: DecodeLimits,
     encoder: ImageEncoder | None,
-) -> Pixels:
+) -> list[Pixels]:
     if item.modality != "image" or encoder is None:
         raise MediaError("unsupported_media", f"the models in use cannot read {item.type!r}")
     if isinstance(content, ModeratorError):
         raise content
-    return encoder.prepare(decode(content, limits))
+    return [encoder.prepare(view) for view in views(content, limits, encoder.side)]

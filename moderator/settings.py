@@ -1,6 +1,8 @@
 """Every setting, in one frozen object; each is an environment variable, MODERATOR_NAME."""
 
-from collections.abc import Mapping
+import difflib
+import os
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from moderator.errors import SettingsError
 
 PREFIX = "MODERATOR_"
+_OF_TESTS = PREFIX + "TEST_"
 
 
 def bundled(name: str) -> Path:
@@ -169,6 +172,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
 
     Raises SettingsError that names every setting that is wrong and the variable to change.
     """
+    _refuse_unknown(os.environ)
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     try:
         return Settings(**given)
@@ -179,6 +183,15 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("\n".join(lines)) from error
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in names:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_TESTS):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f", did you mean {near[0]}?" if near else "; `moderator config` lists them all"
+            raise SettingsError(f"unknown setting {name}{hint}")
 
 
 def explain(settings: Settings) -> list[SettingRow]:

@@ -117,7 +117,6 @@ def test_a_file_without_posts_has_no_verdicts(moderator: Moderator, spam: Path) 
         (["screen", "--policy", "policies/minimal.yaml", "no.jsonl"], "no.jsonl: cannot be read"),
         (["policy", "check", "nowhere.yaml"], "nowhere.yaml"),
         (["worker", "--kafka", "localhost"], "MODERATOR_KAFKA: 'localhost' is not host:port"),
-        (["worker", "--policy", "nowhere.yaml"], "nowhere.yaml"),
     ],
 )
 def test_what_cannot_start_says_why_and_ends_with_two(

@@ -110,6 +110,13 @@ def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
+def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    message = refusal(monkeypatch, kakfa="host:9092")
+    assert message == "unknown setting MODERATOR_KAKFA, did you mean MODERATOR_KAFKA?"
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().partitions = 3

@@ -34,6 +34,7 @@ class SpaceCard(BaseModel):
     name: str
     dimensions: int = Field(gt=0)
     window_tokens: int = Field(gt=2, default=256)
+    batch_invariant: bool = True  # False for dynamic int8, see TextLayout
     neutral: tuple[str, ...] = Field(min_length=1)
     calibration: dict[str, _Logistic]
     background: str
@@ -54,6 +55,7 @@ def load_space(folder: Path, provider: Provider = "auto") -> Space:
             dimensions=card.dimensions,
             window_tokens=card.window_tokens,
             pad_id=_pad_id(folder),
+            batch_invariant=card.batch_invariant,
         ),
     )
     image = _image_encoder(folder, card, provider) if IMAGE_GRAPH in manifest.files else None

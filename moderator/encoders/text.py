@@ -22,6 +22,9 @@ class TextLayout:
     window_tokens: int  # including the special ones
     pad_id: int
     overlap_tokens: int = 32  # so that a phrase cut by one window is whole in the next
+    # Dynamic int8 scales activations by the largest of the batch: a text's embedding, and at worst
+    # its verdict, would depend on its neighbours. Such a graph reads one text at a time.
+    batch_invariant: bool = True
     max_batch_tokens: int = 4096  # padded; more costs memory and gains nothing on a CPU
 
 
@@ -63,6 +66,9 @@ class OnnxTextEncoder:
 
     def _batches(self, windows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         """Rows of similar length together, so that little of a batch is padding."""
+        if not self._layout.batch_invariant:
+            yield from ([row] for row in range(len(windows)))
+            return
         batch: list[int] = []
         for row in sorted(range(len(windows)), key=lambda row: len(windows[row])):
             if batch and (len(batch) + 1) * len(windows[row]) > self._layout.max_batch_tokens:

@@ -3,7 +3,8 @@
 import io
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -46,6 +47,7 @@ _UPRIGHT: Final[Mapping[object, Image.Transpose]] = MappingProxyType(
     }
 )
 
+_OPAQUE: Final = 255
 _PILLOW_WARNINGS: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -55,7 +57,7 @@ class DecodeLimits:
 
     `max_pixels` is width x height of the picture, `max_side_pixels` the longer side, `max_frames`
     the frames of an animation (only the first is decoded), `max_scans` the passes of a progressive
-    JPEG. Decoding at `max_pixels` takes about 8 bytes a pixel for a moment.
+    JPEG. Decoding at `max_pixels` takes about 8 bytes a pixel for a moment, 16 with transparency.
     """
 
     max_pixels: int = 50_000_000
@@ -64,15 +66,38 @@ class DecodeLimits:
     max_scans: int = 100
 
 
+def views(
+    content: bytes, limits: DecodeLimits, target_pixels: int | None = None
+) -> Iterator[Image.Image]:
+    """Everything a viewer may see of an upload: `decode`'s image, then what transparency shows.
+
+    What an image with transparency looks like depends on what is behind it, and its hidden colours
+    can be anything: a picture drawn in the alpha channel alone would be invisible to a model that
+    gets the colours, as the reference pipeline does. So it is also seen on white and on black.
+
+    Raises MediaError as `decode` does.
+    """
+    with _opened(content, limits, target_pixels) as image:
+        transparent = image.convert("RGBA") if image.has_transparency_data else None
+        turn = _UPRIGHT.get(_orientation(image))
+        yield _upright_rgb(image)
+    if transparent is None or transparent.getchannel("A").getextrema()[0] == _OPAQUE:
+        return
+    for behind in ("white", "black"):
+        shown = Image.new("RGB", transparent.size, behind)
+        shown.paste(transparent, mask=transparent)
+        yield shown if turn is None else shown.transpose(turn)
+
+
 def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = None) -> Image.Image:
     """Decode an upload into an upright RGB image, fully loaded, without metadata.
 
     The route is that of the reference CLIP pipeline (`transformers.image_utils.load_image`): turn
     by EXIF, then `convert("RGB")`. The models were trained on it and the golden pixels hold it, so
     it is followed where it is crude: alpha and palette transparency are dropped, not composited
-    (the hidden colours show). In one thing it is left: of 16-bit gray the high byte is kept, where
-    the reference clips at 255, which would let anybody hide a picture from the models by making
-    it white to them alone. Of an animation the first frame is returned. EXIF that cannot be read
+    (`views` shows them). In one thing it is left: of 16-bit gray the high byte is kept, where the
+    reference clips at 255, which would let anybody hide a picture from the models by making it
+    white to them alone. Of an animation the first frame is returned. EXIF that cannot be read
     counts as none, as in browsers.
 
     `target_pixels` is the shortest side wanted later: a JPEG is then decoded at the smallest of
@@ -82,6 +107,15 @@ def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = Non
         MediaError: `media_empty`, `not_an_image`, `format_refused`, `image_too_large`,
             `image_truncated` or `image_corrupt`. Nothing of Pillow's gets out.
     """
+    with _opened(content, limits, target_pixels) as image:
+        return _upright_rgb(image)
+
+
+@contextmanager
+def _opened(
+    content: bytes, limits: DecodeLimits, target_pixels: int | None
+) -> Iterator[ImageFile.ImageFile]:
+    """The image, loaded; whatever Pillow raises inside the block becomes a MediaError."""
     name = sniff(content)
     _check_structure(content, name, limits)
     _silence_pillow()
@@ -90,7 +124,8 @@ def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = Non
             _check_size(image.size, getattr(image, "n_frames", 1) if name != "GIF" else 1, limits)
             if name == "JPEG" and target_pixels is not None:
                 image.draft(None, (2 * target_pixels, 2 * target_pixels))
-            return _upright_rgb(image)
+            image.load()
+            yield image
     except MediaError:
         raise
     except Exception as err:  # Pillow raises over a dozen types on hostile bytes
@@ -121,7 +156,6 @@ def _check_size(size: tuple[int, int], frames: int, limits: DecodeLimits) -> Non
 
 
 def _upright_rgb(image: ImageFile.ImageFile) -> Image.Image:
-    image.load()
     turn = _UPRIGHT.get(_orientation(image))
     # Transparency and profiles live in `info`: without them `convert` has only colours to convert.
     image.info.clear()

@@ -1,6 +1,7 @@
 """Jobs to messages: screens in threads, and makes the verdicts and dead letters to publish."""
 
 import asyncio
+import io
 import logging
 import os
 import time
@@ -9,9 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
+
+from moderator.errors import InferenceError, ModelError
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
-from moderator.posts import Post
+from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from moderator.settings import Settings
 from moderator.stream import dead_letters
@@ -37,6 +41,13 @@ class Job:
         return len(self.record.value or b"")
 
 
+def _first_post() -> LoadedPost:
+    picture = io.BytesIO()
+    Image.new("RGB", (256, 256), "grey").save(picture, "PNG")
+    post = Post(id="warm-up", text="A first post.", media=(Media(data=picture.getvalue()),))
+    return LoadedPost(post, (picture.getvalue(),), time.perf_counter())
+
+
 class Answerer:
     """Turns jobs into messages. Every job has at least one: a verdict, a dead letter, or both."""
 
@@ -48,9 +59,15 @@ class Answerer:
         self._pool = ThreadPoolExecutor(self.callers, thread_name_prefix="screen")
 
     def warm_up(self) -> None:
-        """Screen a post in every thread, so that the first real one is not the slow one."""
-        post = LoadedPost(Post(id="warm-up", text="A first post."), (), time.perf_counter())
-        list(self._pool.map(self._screener.screen, [[post]] * self.callers))
+        """Screen a post in every thread, so that the first real one is not the slow one.
+
+        Raises ModelError when an encoder fails at it: better now than a review for every post.
+        """
+        verdicts = self._pool.map(self._screener.screen, [[_first_post()]] * self.callers)
+        for (verdict,) in verdicts:
+            for report in verdict.modalities:
+                if report.code == InferenceError.code:
+                    raise ModelError(f"the {report.channel} encoder does not work: {report.reason}")
 
     def close(self) -> None:
         """Take no more work."""

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ class NewEncoder:
         self._tokenizer = folder / "tokenizer.json"
         self._session = Session(folder / "onnx/text_model.onnx", "cpu")
 
-    def __call__(self, **layout: int) -> OnnxTextEncoder:
-        common = {"dimensions": 384, "window_tokens": 256, "pad_id": 0}
+    def __call__(self, **layout: Any) -> OnnxTextEncoder:
+        common: dict[str, Any] = {"dimensions": 384, "window_tokens": 256, "pad_id": 0}
         found = TextLayout(output=self._session.outputs[0], **(common | layout))
         return OnnxTextEncoder(self._session, self._tokenizer, found)
 
@@ -70,6 +71,15 @@ def test_many_small_batches_give_what_a_large_one_gives(new_encoder: NewEncoder)
     large, small = new_encoder(), new_encoder(max_batch_tokens=16)
     one, other = large.encode(TEXTS), small.encode(TEXTS)
     assert ((one.vectors * other.vectors).sum(axis=1) > SAME).all()
+
+
+def test_a_graph_that_is_not_batch_invariant_gives_each_text_the_very_same_vector_in_any_company(
+    new_encoder: NewEncoder,
+) -> None:
+    encoder = new_encoder(batch_invariant=False)
+    together = encoder.encode(TEXTS).vectors
+    alone = np.concatenate([encoder.encode([text]).vectors for text in TEXTS])
+    assert np.array_equal(together, alone)
 
 
 def test_threads_may_share_an_encoder(encoder: OnnxTextEncoder) -> None:

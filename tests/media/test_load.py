@@ -1,5 +1,6 @@
 """Attachments from a web server, from within the post, and from a host that is away for a while."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 
@@ -28,7 +29,8 @@ def new_loader(server: HostileServer, slept: list[float]) -> Iterator[NewLoader]
 
     def make(*ports: int, max_media: int = 20, fetchers: int = 4) -> MediaLoader:
         limits = FetchLimits(ports=(server.port, *ports), allow_networks=("127.0.0.0/8",))
-        fetcher = Fetcher(limits)
+        # An empty context, because loading all authorities takes longer than most of these tests.
+        fetcher = Fetcher(limits, ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         loader = MediaLoader(fetcher, fetchers=fetchers, max_media=max_media, sleep=slept.append)
         made.append((loader, fetcher))
         return loader

@@ -3,10 +3,13 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from moderator.encoders.base import Matrix, Pixels
+from moderator.encoders.fake import FakeImageEncoder, fake_space
+from moderator.errors import InferenceError, ModelError
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.posts import Media, Post
@@ -170,3 +173,17 @@ def test_warming_up_screens_a_post_for_every_caller_and_counts_nothing(
     answerer.warm_up()
     assert answerer.callers == 2
     assert "moderator_verdicts_total{" not in metrics.expose().decode()
+
+
+def test_an_encoder_that_fails_at_the_first_post_is_found_before_any_is_read(
+    metrics: Metrics,
+) -> None:
+    class Broken(FakeImageEncoder):
+        def encode(self, images: Sequence[Pixels]) -> Matrix:
+            raise InferenceError("a graph of another model")
+
+    space = replace(fake_space(), image=Broken())
+    answerer = Answerer(SETTINGS, a_screener(space=space), metrics)
+    with pytest.raises(ModelError, match="the image encoder does not work: a graph of another"):
+        answerer.warm_up()
+    answerer.close()
