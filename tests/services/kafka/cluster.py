@@ -59,7 +59,7 @@ class EmbeddedCluster:
         self,
         name: str,
         partitions: int = 1,
-        config: Mapping[str, str] | None = None,  # noqa: ARG002 - the interface of the real one
+        config: Mapping[str, str] | None = None,
     ) -> None:
         self.broker.create_topic(name, partitions)
 
