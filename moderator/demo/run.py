@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from moderator.demo.broker import embedded_broker
-from moderator.demo.posts import sample_posts
+from moderator.demo.samples.posts import sample_posts
 from moderator.demo.tally import Tally
 from moderator.demo.traffic import run_traffic
 from moderator.demo.worker import worker_process

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from moderator.demo.posts import Sample
+from moderator.demo.samples.posts import Sample
 from moderator.demo.tally import Tally
 from moderator.errors import TransientError
 from moderator.settings import Settings

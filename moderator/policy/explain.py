@@ -7,9 +7,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from moderator.policy.defaults import Defaults
-from moderator.policy.nodes import Steps
 from moderator.policy.problems import did_you_mean, show, unknown
 from moderator.policy.schema import Policy
+from moderator.policy.yaml.nodes import Steps
 
 _NOT_A_MAPPING = {"model_type", "model_attributes_type", "dict_type", "mapping_type"}
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ModelWrapValidatorHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from moderator.policy.nodes import Steps
+from moderator.policy.yaml.nodes import Steps
 
 WANTED = "wanted"
 PLAIN = "plain"

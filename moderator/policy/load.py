@@ -7,13 +7,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from moderator.errors import PolicyError
-from moderator.policy.document import parse
 from moderator.policy.explain import explain
-from moderator.policy.nodes import DocumentError, Node
 from moderator.policy.policyset import PolicySet, merge_actions
 from moderator.policy.problems import Problem, Source, failure
 from moderator.policy.schema import Policy
-from moderator.policy.syntax import split_lines
+from moderator.policy.yaml.document import parse
+from moderator.policy.yaml.nodes import DocumentError, Node
+from moderator.policy.yaml.syntax import split_lines
 
 __all__ = ["PolicySet", "load_policies"]
 

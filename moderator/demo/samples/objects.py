@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from PIL import Image, ImageDraw
 
-from moderator.demo.canvas import (
+from moderator.demo.samples.canvas import (
     HEIGHT,
     WIDTH,
     Colour,

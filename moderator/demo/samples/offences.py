@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from moderator.demo.topics import Topic
+from moderator.demo.samples.topics import Topic
 
 _COMMUNITY: Final = (
     Topic(

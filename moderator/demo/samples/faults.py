@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from moderator.demo.pictures import draw_picture
-from moderator.demo.uploads import Upload, upload
+from moderator.demo.samples.pictures import draw_picture
+from moderator.demo.samples.uploads import Upload, upload
 
 
 class Fault(NamedTuple):

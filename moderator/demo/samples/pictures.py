@@ -7,8 +7,8 @@ from typing import Final
 
 from PIL import Image
 
-from moderator.demo import objects, papers, views
-from moderator.demo.canvas import HEIGHT, WIDTH, grain
+from moderator.demo.samples import objects, papers, views
+from moderator.demo.samples.canvas import HEIGHT, WIDTH, grain
 
 _DRAWN: Final[tuple[tuple[str, Callable[[random.Random], Image.Image]], ...]] = (
     ("a sunset", views.sunset),

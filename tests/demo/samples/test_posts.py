@@ -3,12 +3,12 @@ from collections import Counter
 
 import pytest
 
-from moderator.demo.everyday import EVERYDAY, LOOKALIKES
-from moderator.demo.faults import FAULTS
-from moderator.demo.offences import OFFENCES
-from moderator.demo.pictures import PICTURES
-from moderator.demo.posts import Draft, Sample, drafts, sample_posts
-from moderator.demo.uploads import MAX_BYTES
+from moderator.demo.samples.everyday import EVERYDAY, LOOKALIKES
+from moderator.demo.samples.faults import FAULTS
+from moderator.demo.samples.offences import OFFENCES
+from moderator.demo.samples.pictures import PICTURES
+from moderator.demo.samples.posts import Draft, Sample, drafts, sample_posts
+from moderator.demo.samples.uploads import MAX_BYTES
 from moderator.errors import MediaError, PostError
 from moderator.media.decode import DecodeLimits, decode
 from moderator.policy.load import load_policies

@@ -6,8 +6,8 @@ from typing import Any
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from moderator.policy.nodes import DocumentError
 from moderator.policy.problems import Place
+from moderator.policy.yaml.nodes import DocumentError
 
 _AT_THE_ERROR = (
     (

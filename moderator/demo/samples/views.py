@@ -5,7 +5,7 @@ import random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from moderator.demo.canvas import (
+from moderator.demo.samples.canvas import (
     HEIGHT,
     WIDTH,
     Colour,

@@ -7,12 +7,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 from PIL import Image
 
-from moderator.demo.everyday import EVERYDAY, LOOKALIKES
-from moderator.demo.faults import FAULTS, as_json, attachment
-from moderator.demo.offences import OFFENCES
-from moderator.demo.pictures import PICTURES, draw_picture
-from moderator.demo.topics import Deck, Topic, fill
-from moderator.demo.uploads import upload
+from moderator.demo.samples.everyday import EVERYDAY, LOOKALIKES
+from moderator.demo.samples.faults import FAULTS, as_json, attachment
+from moderator.demo.samples.offences import OFFENCES
+from moderator.demo.samples.pictures import PICTURES, draw_picture
+from moderator.demo.samples.topics import Deck, Topic, fill
+from moderator.demo.samples.uploads import upload
 
 Kind = Literal["everyday", "offence", "look-alike", "broken"]
 

@@ -15,7 +15,7 @@ class Topic(NamedTuple):
     what: str  # for a person who reads the demo's table
     surface: str | None
     templates: tuple[str, ...]
-    pictures: tuple[str, ...] = ()  # names in moderator.demo.pictures
+    pictures: tuple[str, ...] = ()  # names in moderator.demo.samples.pictures
     rule: str = ""  # policy/rule that it is meant to cross; none: harmless
 
 

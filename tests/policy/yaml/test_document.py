@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from moderator.policy.document import MAX_DEPTH, MAX_NODES, parse
-from moderator.policy.nodes import DocumentError, Node
 from moderator.policy.problems import Place
+from moderator.policy.yaml.document import MAX_DEPTH, MAX_NODES, parse
+from moderator.policy.yaml.nodes import DocumentError, Node
 
 
 def root(text: str) -> Node:

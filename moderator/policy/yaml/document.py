@@ -19,10 +19,10 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
-from moderator.policy.nodes import DocumentError, Node, mapping, sequence
 from moderator.policy.problems import Place
-from moderator.policy.scalars import resolve
-from moderator.policy.syntax import explain
+from moderator.policy.yaml.nodes import DocumentError, Node, mapping, sequence
+from moderator.policy.yaml.scalars import resolve
+from moderator.policy.yaml.syntax import explain
 
 MAX_NODES = 200_000
 """Keys, values, lists and mappings of one file, with its aliases written out."""

@@ -4,7 +4,7 @@ import random
 
 from PIL import Image, ImageDraw
 
-from moderator.demo.canvas import HEIGHT, WIDTH, Colour, vertical, wood, write
+from moderator.demo.samples.canvas import HEIGHT, WIDTH, Colour, vertical, wood, write
 
 _INK: Colour = (40, 40, 48)
 _GOODS = ("Bread", "Milk 1 l", "Apples", "Coffee", "Cheese", "Rice", "Tomatoes", "Soap", "Tea")
