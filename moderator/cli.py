@@ -14,7 +14,8 @@ from moderator.errors import ModeratorError, StartupError
 from moderator.settings import Settings, explain, load_settings
 
 cli = typer.Typer(
-    help=__doc__,
+    help="Screen posts against rules written as sentences: `demo` shows it, `screen` tries it on a "
+    "file, `worker` runs it on Kafka.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 def _fail(error: Exception, code: int) -> NoReturn:
-    err.print(f"[bold red]error[/]: {type(error).__name__}", soft_wrap=True)
+    err.print("error:", style="bold red", end=" ")
     err.print(str(error), markup=False, soft_wrap=True)
     raise SystemExit(code)
 

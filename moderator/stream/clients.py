@@ -30,6 +30,9 @@ def make_consumer(settings: Settings, *topics: str, group: str | None, **options
         auto_offset_reset="earliest",
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 4),
+        # A real broker answers a waiting fetch as soon as it has something; librdkafka's mock
+        # cluster lets it wait to the end, which would be most of the demo's latency.
+        fetch_max_wait_ms=50,
         **options,
     )
 
