@@ -47,6 +47,12 @@ class Inputs:
             )
         )
 
+    def cut(self, post: int, channel: str, code: str, reason: str) -> None:
+        """Say in the verdict that only the beginning of something was read."""
+        self.reports[post].append(
+            ModalityReport(channel=channel, status="truncated", code=code, reason=reason)
+        )
+
 
 def read(
     posts: Sequence[LoadedPost], limits: ReadingLimits, encoder: ImageEncoder | None
@@ -66,14 +72,8 @@ def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimi
     inputs.texts.append(text[: limits.max_text_characters])
     inputs.text_owners.append(owner)
     if len(text) > limits.max_text_characters:
-        inputs.reports[owner].append(
-            ModalityReport(
-                channel="text",
-                status="truncated",
-                code="text_too_long",
-                reason=f"read {limits.max_text_characters:,} of {len(text):,} characters",
-            )
-        )
+        reason = f"read {limits.max_text_characters:,} of {len(text):,} characters"
+        inputs.cut(owner, "text", "text_too_long", reason)
 
 
 def _read_media(
@@ -97,14 +97,8 @@ def _read_media(
         inputs.image_owners += [owner] * len(seen)
         inputs.image_labels += [label] * len(seen)
     if len(media) > limits.max_media:
-        inputs.reports[owner].append(
-            ModalityReport(
-                channel="image",
-                status="truncated",
-                code="too_many_media",
-                reason=f"read {limits.max_media} of {len(media)} attachments",
-            )
-        )
+        reason = f"read {limits.max_media} of {len(media)} attachments"
+        inputs.cut(owner, "image", "too_many_media", reason)
 
 
 def _prepare(

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import IO, Self
 
 from moderator.demo import librdkafka
+from moderator.demo.child import child_process
 from moderator.errors import StartupError
 
 _PRODUCER = 0  # rd_kafka_type_t: the cluster hangs on a client handle, of either type
@@ -99,23 +100,16 @@ class EmbeddedBroker:
 @contextmanager
 def embedded_broker(topics: Mapping[str, int], *, timeout_seconds: float = 20) -> Iterator[str]:
     """Run the broker as a child process and yield its bootstrap address."""
-    command = [sys.executable, "-m", "moderator.demo.broker"]
+    arguments = ["-m", "moderator.demo.broker"]
     for name, partitions in topics.items():
-        command += ["--topic", f"{name}:{partitions}"]
+        arguments += ["--topic", f"{name}:{partitions}"]
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,  # Ctrl-C ends the clients first, the pipe then ends this
+        child_process(
+            arguments, stdout=subprocess.PIPE, stderr=errors, stop_seconds=_STOP_SECONDS
         ) as child,
     ):
-        try:
-            yield _address(child, errors, timeout_seconds)
-        finally:
-            _end(child)
+        yield _address(child, errors, timeout_seconds)
 
 
 def _address(child: subprocess.Popen[bytes], errors: IO[bytes], timeout_seconds: float) -> str:
@@ -129,15 +123,6 @@ def _address(child: subprocess.Popen[bytes], errors: IO[bytes], timeout_seconds:
     said = errors.read().decode(errors="replace").strip()
     reason = said or f"no address within {timeout_seconds:g} s"
     raise StartupError(f"the embedded broker did not start: {reason}")
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    assert child.stdin is not None
-    child.stdin.close()
-    try:
-        child.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
 
 
 def _topic(text: str) -> tuple[str, int]:

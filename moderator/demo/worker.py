@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from moderator.cli import main as command_line
+from moderator.demo.child import child_process
 from moderator.errors import StartupError
 from moderator.settings import PREFIX, Settings
 
@@ -32,25 +33,16 @@ def worker_process(
     log = folder / "worker.log"
     with (
         log.open("wb") as stream,
-        subprocess.Popen(  # our own interpreter and module, no shell
-            [sys.executable, "-m", "moderator.demo.worker"],
-            stdin=subprocess.PIPE,
+        child_process(
+            ["-m", "moderator.demo.worker"],
             stdout=stream,
             stderr=stream,
             env={**os.environ, **_environment(settings)},
-            start_new_session=True,  # Ctrl-C is for the demo, which then ends us in order
+            stop_seconds=_STOP_SECONDS,
         ) as child,
     ):
-        try:
-            _wait_until_ready(child, settings, log, deadline_seconds)
-            yield
-        finally:
-            assert child.stdin is not None
-            child.stdin.close()
-            try:
-                child.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
+        _wait_until_ready(child, settings, log, deadline_seconds)
+        yield
 
 
 def _environment(settings: Settings) -> dict[str, str]:
