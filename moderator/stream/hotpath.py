@@ -94,7 +94,9 @@ class HotPath:
     async def _connect(self) -> None:
         await ensure_topics(self._settings)
         consumer = make_consumer(self._settings, group=self._settings.group)
-        commits = Commits(consumer, handover_seconds=self._settings.drain_seconds)
+        # Well inside the time after which the group goes on without us.
+        handover_seconds = self._settings.session_timeout_seconds / 2
+        commits = Commits(consumer, handover_seconds=handover_seconds)
         consumer.subscribe([self._settings.posts_topic], listener=commits)
         self._consumer = consumer
         try:
