@@ -13,7 +13,7 @@ from moderator.encoders.load import load_space
 from moderator.errors import InferenceError, ModelError
 from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
-from moderator.media.load import MediaLoader
+from moderator.media.load import LoadLimits, MediaLoader
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
@@ -52,7 +52,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         ) from error
     limits = ReadingLimits(
         max_text_characters=settings.max_text_characters,
-        max_media=settings.max_media,
+        max_pixels=settings.media_post_pixels,
         decode=DecodeLimits(max_pixels=settings.media_max_pixels),
     )
     return Core(
@@ -82,7 +82,12 @@ def build_loader(settings: Settings) -> MediaLoader:
             file_root=settings.media_file_root,
         )
     )
-    return MediaLoader(fetcher, fetchers=settings.media_fetchers, max_media=settings.max_media)
+    limits = LoadLimits(
+        max_media=settings.max_media,
+        max_bytes=settings.media_post_bytes,
+        max_seconds=settings.media_post_seconds,
+    )
+    return MediaLoader(fetcher, limits, fetchers=settings.media_fetchers)
 
 
 def run_worker(settings: Settings, space: Space | None = None) -> None:

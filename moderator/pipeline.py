@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from moderator.encoders.base import Encoded, Matrix, Pixels, Space
+from moderator.encoders.base import Encoded, Pixels, Space
 from moderator.errors import InferenceError
 from moderator.policy.compile import CompiledRules
 from moderator.reading import Inputs, LoadedPost, ReadingLimits, read
@@ -18,6 +17,10 @@ from moderator.verdicts import ModalityReport, Verdict
 
 Detail = Literal["crossed", "full"]
 Item = TypeVar("Item")
+
+#: Above this share of letters without a token a text counts as not understood. Names and slang of a
+#: language that the encoder reads stay far below, other scripts far above.
+_MOST_UNKNOWN = 0.3
 
 
 class Screener:
@@ -144,7 +147,11 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
     def fail(place: int, error: InferenceError) -> None:
         inputs.fail(inputs.text_owners[place], "text", error, None)
 
-    vectors, places = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+    vectors, places, unknown = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+    for place, share in unknown.items():
+        if share > _MOST_UNKNOWN:
+            reason = f"{share:.0%} of its letters are unknown to {space.name}"
+            inputs.cut(inputs.text_owners[place], "text", "text_not_understood", reason)
     return Readings(vectors, np.array(inputs.text_owners, np.intp)[places])
 
 
@@ -159,7 +166,7 @@ def _read_images(space: Space, inputs: Inputs) -> Readings:
         inputs.fail(inputs.image_owners[place], "image", error, label)
 
     encoder = space.image
-    vectors, places = _encode(encode, inputs.images, space.dimensions, fail)
+    vectors, places, _ = _encode(encode, inputs.images, space.dimensions, fail)
     return Readings(
         vectors,
         np.array(inputs.image_owners, np.intp)[places],
@@ -180,13 +187,10 @@ def _encode(
     items: Sequence[Item],
     dimensions: int,
     fail: Callable[[int, InferenceError], None],
-) -> tuple[Matrix, NDArray[np.intp]]:
-    """Embed a batch; when it fails, each item alone, so that one bad item harms no other.
-
-    Returns (readings, dimensions) and, for each reading, the place of its item.
-    """
+) -> Encoded:
+    """Embed a batch; when it fails, each item alone, so that one bad item harms no other."""
     if not items:
-        return np.zeros((0, dimensions), np.float32), np.zeros(0, np.intp)
+        return Encoded(np.zeros((0, dimensions), np.float32), np.zeros(0, np.intp))
     try:
         return encode(items)
     except InferenceError as error:
@@ -197,8 +201,11 @@ def _encode(
         _encode(encode, [item], dimensions, _shifted(fail, place))
         for place, item in enumerate(items)
     ]
-    places = np.repeat(np.arange(len(items)), [len(vectors) for vectors, _ in alone])
-    return np.concatenate([vectors for vectors, _ in alone]), places
+    return Encoded(
+        np.concatenate([each.vectors for each in alone]),
+        np.repeat(np.arange(len(items)), [len(each.vectors) for each in alone]),
+        {place: each.unknown[0] for place, each in enumerate(alone) if each.unknown},
+    )
 
 
 def _shifted(

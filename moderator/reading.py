@@ -7,6 +7,8 @@ from typing import NamedTuple
 from moderator.encoders.base import ImageEncoder, Pixels
 from moderator.errors import MediaError, ModeratorError
 from moderator.media.decode import DecodeLimits, views
+from moderator.media.tiles import tiles
+from moderator.plain_text import plain
 from moderator.posts import Media, Post
 from moderator.verdicts import ModalityReport
 
@@ -18,13 +20,18 @@ class LoadedPost(NamedTuple):
     attachments: tuple[bytes | ModeratorError, ...] = ()
     received: float = 0.0  # time.perf_counter() when it came in
 
+    @property
+    def size(self) -> int:
+        """Bytes of its attachments."""
+        return sum(len(content) for content in self.attachments if isinstance(content, bytes))
+
 
 @dataclass(frozen=True)
 class ReadingLimits:
     """How much of one post is read. What lies beyond is reported and sends the post to review."""
 
     max_text_characters: int
-    max_media: int
+    max_pixels: int  # decoded for one post
     decode: DecodeLimits
 
 
@@ -67,11 +74,11 @@ def read(
 
 
 def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
-    if not text or text.isspace():
-        return
-    inputs.texts.append(text[: limits.max_text_characters])
-    inputs.text_owners.append(owner)
-    if len(text) > limits.max_text_characters:
+    seen = plain((text or "")[: limits.max_text_characters])
+    if seen and not seen.isspace():
+        inputs.texts.append(seen)
+        inputs.text_owners.append(owner)
+    if text and len(text) > limits.max_text_characters:
         reason = f"read {limits.max_text_characters:,} of {len(text):,} characters"
         inputs.cut(owner, "text", "text_too_long", reason)
 
@@ -83,32 +90,41 @@ def _read_media(
     limits: ReadingLimits,
     encoder: ImageEncoder | None,
 ) -> None:
-    media = loaded.post.media
-    # Strict: an attachment that nobody loaded must not pass as one that was read.
-    pairs = zip(media[: limits.max_media], loaded.attachments, strict=True)
-    for place, (item, content) in enumerate(pairs):
+    media, contents = loaded.post.media, loaded.attachments
+    pixels = 0
+    for place, (item, content) in enumerate(zip(media, contents, strict=False)):
+        if pixels > limits.max_pixels:
+            inputs.cut(owner, "image", "too_many_pixels", f"read {place} of {len(media)} images")
+            return
         label = item.id or str(place)
         try:
-            seen = _prepare(item, content, limits.decode, encoder)
+            seen, decoded = _prepare(item, content, limits, encoder)
         except ModeratorError as error:
             inputs.fail(owner, item.modality, error, label)
             continue
+        pixels += decoded
         inputs.images += seen
         inputs.image_owners += [owner] * len(seen)
         inputs.image_labels += [label] * len(seen)
-    if len(media) > limits.max_media:
-        reason = f"read {limits.max_media} of {len(media)} attachments"
+    if len(media) > len(contents):
+        reason = f"read {len(contents)} of {len(media)} attachments"
         inputs.cut(owner, "image", "too_many_media", reason)
 
 
 def _prepare(
     item: Media,
     content: bytes | ModeratorError,
-    limits: DecodeLimits,
+    limits: ReadingLimits,
     encoder: ImageEncoder | None,
-) -> list[Pixels]:
+) -> tuple[list[Pixels], int]:
+    """Everything to be seen of one attachment, and how many pixels were decoded for it."""
     if item.modality != "image" or encoder is None:
         raise MediaError("unsupported_media", f"the models in use cannot read {item.type!r}")
     if isinstance(content, ModeratorError):
         raise content
-    return [encoder.prepare(view) for view in views(content, limits, encoder.side)]
+    prepared: list[Pixels] = []
+    pixels = 0
+    for view in views(content, limits.decode, encoder.side):
+        pixels += view.width * view.height
+        prepared += [encoder.prepare(tile) for tile in tiles(view)]
+    return prepared, pixels

@@ -108,9 +108,16 @@ class Settings(BaseSettings):
     ] = 20
 
     # --- Media
-    media_fetchers: Annotated[int, Field(ge=1, description="attachments fetched at once")] = 16
+    media_fetchers: Annotated[int, Field(ge=1, description="posts fetching at once")] = 16
     media_timeout_seconds: Annotated[float, Field(gt=0, description="for one attachment")] = 5.0
     media_max_bytes: Annotated[int, Field(ge=1, description="for one attachment")] = 20 * 2**20
+    media_post_seconds: Annotated[
+        float, Field(gt=0, description="for all attachments of a post, retries included")
+    ] = 15.0
+    media_post_bytes: Annotated[int, Field(ge=1, description="fetched for one post")] = 40 * 2**20
+    media_post_pixels: Annotated[
+        int, Field(ge=1, description="decoded for one post; with more it goes to review")
+    ] = 100_000_000
     media_max_pixels: Annotated[int, Field(ge=1, description="for one image")] = 50_000_000
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")

@@ -1,7 +1,8 @@
 """What the pipeline knows of encoders: text and images in, unit vectors out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ class Encoded(NamedTuple):
 
     vectors: Matrix  # (readings, dimensions) float32, unit rows
     owners: NDArray[np.intp]  # (readings,) which input each row reads, ascending from 0
+    # The share of the letters of an input that its encoder has no tokens for, where there are any.
+    unknown: Mapping[int, float] = MappingProxyType({})
 
 
 class TextEncoder(Protocol):

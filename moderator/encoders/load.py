@@ -54,6 +54,7 @@ def load_space(folder: Path, provider: Provider = "auto") -> Space:
             output=session.outputs[0],
             dimensions=card.dimensions,
             window_tokens=card.window_tokens,
+            overlap_tokens=card.window_tokens // 4,
             pad_id=_pad_id(folder),
             batch_invariant=card.batch_invariant,
         ),

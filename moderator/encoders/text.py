@@ -1,5 +1,6 @@
 """Texts to unit vectors through an ONNX graph, every text read whole."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ class TextLayout:
     dimensions: int
     window_tokens: int  # including the special ones
     pad_id: int
-    overlap_tokens: int = 32  # so that a phrase cut by one window is whole in the next
+    overlap_tokens: int  # so that a phrase cut by one window is whole in the next
     # Dynamic int8 scales activations by the largest of the batch: a text's embedding, and at worst
     # its verdict, would depend on its neighbours. Such a graph reads one text at a time.
     batch_invariant: bool = True
@@ -41,6 +42,8 @@ class OnnxTextEncoder:
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(layout.window_tokens, stride=layout.overlap_tokens)
+        unknown = json.loads(self._tokenizer.to_str())["model"].get("unk_token")
+        self._unknown_id = None if unknown is None else self._tokenizer.token_to_id(unknown)
         self._session = session
         self._layout = layout
 
@@ -50,7 +53,23 @@ class OnnxTextEncoder:
         vectors = np.empty((len(windows), self._layout.dimensions), np.float32)
         for rows in self._batches(windows):
             vectors[rows] = self._run([windows[row] for row in rows])
-        return Encoded(vectors, owners)
+        strange = {
+            int(owner)
+            for window, owner in zip(windows, owners, strict=True)
+            if self._unknown_id in window
+        }
+        return Encoded(vectors, owners, {owner: self._unknown(texts[owner]) for owner in strange})
+
+    def _unknown(self, text: str) -> float:
+        """The share of a text's letters that stand in unknown tokens."""
+        encoding = self._tokenizer.encode(text)
+        letters = unknown = 0
+        for window in (encoding, *encoding.overflowing):
+            for token, (start, end) in zip(window.ids, window.offsets, strict=True):
+                count = sum(map(str.isalpha, text[start:end]))
+                letters += count
+                unknown += count if token == self._unknown_id else 0
+        return unknown / letters if letters else 0.0
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], NDArray[np.intp]]:
         try:

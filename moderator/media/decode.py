@@ -48,6 +48,7 @@ _UPRIGHT: Final[Mapping[object, Image.Transpose]] = MappingProxyType(
 )
 
 _OPAQUE: Final = 255
+_ANIMATION_PIXELS: Final = 4  # times `max_pixels`, over all frames
 _PILLOW_WARNINGS: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -69,7 +70,9 @@ class DecodeLimits:
 def views(
     content: bytes, limits: DecodeLimits, target_pixels: int | None = None
 ) -> Iterator[Image.Image]:
-    """Everything a viewer may see of an upload: `decode`'s image, then what transparency shows.
+    """Everything a viewer may see of an upload: `decode`'s image, then what else it hides.
+
+    Of an animation three later frames are a sample.
 
     What an image with transparency looks like depends on what is behind it, and its hidden colours
     can be anything: a picture drawn in the alpha channel alone would be invisible to a model that
@@ -81,12 +84,27 @@ def views(
         transparent = image.convert("RGBA") if image.has_transparency_data else None
         turn = _UPRIGHT.get(_orientation(image))
         yield _upright_rgb(image)
+        yield from _later_frames(image, content, limits)
     if transparent is None or transparent.getchannel("A").getextrema()[0] == _OPAQUE:
         return
     for behind in ("white", "black"):
         shown = Image.new("RGB", transparent.size, behind)
         shown.paste(transparent, mask=transparent)
         yield shown if turn is None else shown.transpose(turn)
+
+
+def _later_frames(
+    image: ImageFile.ImageFile, content: bytes, limits: DecodeLimits
+) -> Iterator[Image.Image]:
+    """Frames at a third, two thirds and the end; reaching them may decode all that lie between."""
+    is_gif = isinstance(image, GifImageFile)
+    frames = gif_frames(content, limits.max_frames) if is_gif else getattr(image, "n_frames", 1)
+    if frames * image.width * image.height > _ANIMATION_PIXELS * limits.max_pixels:
+        raise MediaError("image_too_large", f"{frames} frames of {image.width} x {image.height}")
+    for place in sorted({frames // 3, 2 * frames // 3, frames - 1} - {0}):
+        image.seek(place)
+        image.load()
+        yield image.convert("RGB")
 
 
 def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = None) -> Image.Image:

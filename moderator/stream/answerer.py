@@ -32,13 +32,11 @@ class Job:
 
     record: Any  # aiokafka's ConsumerRecord
     progress: PartitionProgress
-    loaded: LoadedPost | None = None
     received: float = field(default_factory=time.perf_counter)
+    size: int = 0  # bytes held in memory for it
 
-    @property
-    def size(self) -> int:
-        """Bytes of the message's value."""
-        return len(self.record.value or b"")
+
+Work = tuple[Job, LoadedPost]
 
 
 def _first_post() -> LoadedPost:
@@ -73,10 +71,10 @@ class Answerer:
         """Take no more work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, jobs: Sequence[Job]) -> list[Message]:
+    async def answer(self, batch: Sequence[Work]) -> list[Message]:
         """Screen a batch off the event loop."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._answer, jobs)
+        return await loop.run_in_executor(self._pool, self._answer, batch)
 
     def refuse(self, job: Job, code: str, reason: str) -> Message:
         """The dead letter of a message, with its bytes as they came."""
@@ -85,46 +83,48 @@ class Answerer:
     def too_large(self, refused: Message) -> Message:
         """Stands in for a message that the broker refused for its size.
 
-        A verdict gives way to the dead letter of its post; that, if need be, to one without value.
+        A verdict gives way to the dead letter of its post; that, if need be, to one that only names
+        it: without value, key and headers of others nothing is left to be too large.
         """
         record = refused.source
         reason = f"{refused.topic} did not take {len(refused.value):,} bytes"
         if refused.topic == self._settings.verdicts_topic:
             return self._dead_letter(record, record.value, "verdict_too_large", reason)
-        return self._dead_letter(record, b"", "post_too_large", reason, keep_headers=False)
+        headers = dead_letters.headers(record, "post_too_large", reason, keep=False)
+        self._metrics.dead_letters.labels("post_too_large").inc()
+        return Message(refused.topic, None, b"", headers, record)
 
-    def _dead_letter(
-        self, record: Any, value: bytes, code: str, reason: str, *, keep_headers: bool = True
-    ) -> Message:
+    def _dead_letter(self, record: Any, value: bytes, code: str, reason: str) -> Message:
         self._metrics.dead_letters.labels(code).inc()
-        headers = dead_letters.headers(record, code, reason, keep=keep_headers)
+        headers = dead_letters.headers(record, code, reason)
         return Message(self._settings.dead_letters_topic, record.key, value, headers, record)
 
-    def _answer(self, jobs: Sequence[Job]) -> list[Message]:
+    def _answer(self, batch: Sequence[Work]) -> list[Message]:
         messages, verdicts = [], []
-        for job, outcome in zip(jobs, self._screen(jobs), strict=True):
+        for (job, _), outcome in zip(batch, self._screen(batch), strict=True):
             if isinstance(outcome, Exception):
                 messages.append(self.refuse(job, "internal_error", repr(outcome)))
                 continue
-            verdicts.append(outcome)
-            messages.append(self._verdict(job, outcome))
-            if failure := dead_letters.failure(outcome):
+            verdict, value = outcome
+            verdicts.append(verdict)
+            messages.append(self._verdict(job, verdict, value))
+            if failure := dead_letters.failure(verdict):
                 messages.append(self.refuse(job, *failure))
         self._metrics.observe(verdicts)
         return messages
 
-    def _verdict(self, job: Job, verdict: Verdict) -> Message:
+    def _verdict(self, job: Job, verdict: Verdict, value: bytes) -> Message:
         record = job.record
         key = record.key if record.key is not None else verdict.post_id.encode()
-        return Message(self._settings.verdicts_topic, key, encode_verdict(verdict), [], record)
+        return Message(self._settings.verdicts_topic, key, value, [], record)
 
-    def _screen(self, jobs: Sequence[Job]) -> Sequence[Verdict | Exception]:
+    def _screen(self, batch: Sequence[Work]) -> Sequence[tuple[Verdict, bytes] | Exception]:
         """Screen together; if that raises, which is a bug, each alone, so that one post pays."""
-        posts = [job.loaded for job in jobs if job.loaded is not None]
         try:
-            return self._screener.screen(posts)
+            verdicts = self._screener.screen([loaded for _, loaded in batch])
+            return [(verdict, encode_verdict(verdict)) for verdict in verdicts]
         except Exception as error:
-            if len(jobs) == 1:
-                log.exception("post at offset %d could not be screened", jobs[0].record.offset)
+            if len(batch) == 1:
+                log.exception("offset %d could not be screened", batch[0][0].record.offset)
                 return [error]
-        return [outcome for job in jobs for outcome in self._screen([job])]
+        return [outcome for work in batch for outcome in self._screen([work])]

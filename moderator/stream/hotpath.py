@@ -10,12 +10,11 @@ from aiokafka.errors import KafkaError
 
 from moderator.batching import Batcher
 from moderator.errors import PostError, TransientError
-from moderator.media.load import MediaLoader, inline, needs_fetching
+from moderator.media.load import MediaLoader, needs_fetching
 from moderator.metrics import Metrics
 from moderator.posts import Post, decode_post
-from moderator.reading import LoadedPost
 from moderator.settings import Settings
-from moderator.stream.answerer import Answerer, Job
+from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.clients import ensure_topics, make_consumer, until_it_works
 from moderator.stream.commits import Commits
 from moderator.stream.publisher import Message, Publisher
@@ -24,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _POLL_MS = 200
 _GOODBYE_SECONDS = 5.0
+_BEAR_SECONDS = 30.0
 
 
 class HotPath:
@@ -51,7 +51,8 @@ class HotPath:
         self._commits: Commits | None = None
         self._posts = self._bytes = 0  # in flight
         self._changed = asyncio.Event()  # something was answered, or `stop` was called
-        self._stopping = False
+        self._stopping = self._closing = False
+        self._failing_since: float | None = None  # reading fails, without a break, since then
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_answer = time.monotonic()
@@ -59,7 +60,12 @@ class HotPath:
     @property
     def ready(self) -> bool:
         """Joined its group, partitions handed out, not rebalancing."""
-        return self._commits is not None and self._commits.assigned and not self._stopping
+        return (
+            self._commits is not None
+            and self._commits.assigned
+            and self._failing_since is None
+            and not self._stopping
+        )
 
     @property
     def stalled_seconds(self) -> float:
@@ -84,6 +90,7 @@ class HotPath:
             if self._failure is None:
                 await self._drain()
         finally:
+            self._closing = True
             for task in self._tasks:
                 task.cancel()
             await self._commits.commit()
@@ -145,16 +152,30 @@ class HotPath:
         try:
             fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
         except KafkaError as error:
-            log.warning("cannot read: %r", error)
-            await asyncio.sleep(_POLL_MS / 1000)
+            await self._cannot_read(error)
             return
-        for partition, records in fetched.items():
-            progress = commits.progress(partition)
+        self._failing_since = None
+        # Looked up before anything is awaited: later, a partition may have left and come back.
+        mine = [(commits.progress(partition), records) for partition, records in fetched.items()]
+        for progress, records in mine:
             if progress is None:  # handed over while this was fetched
                 continue
             for record in records:
                 progress.start(record.offset)
-                await self._accept(Job(record, progress))
+                await self._accept(Job(record, progress, size=len(record.value or b"")))
+
+    async def _cannot_read(self, error: KafkaError) -> None:
+        """Bear with it for a while; but a consumer that is out of its group for good is a zombie.
+
+        aiokafka waits by itself for a broker that is away; what comes up here is the end of its
+        part in the group, or a message it cannot read. Both end the process rather than the posts.
+        """
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        log.warning("cannot read: %r", error)
+        if not error.retriable or now - self._failing_since > _BEAR_SECONDS:
+            raise error
+        await asyncio.sleep(_POLL_MS / 1000)
 
     async def _accept(self, job: Job) -> None:
         if not self._posts:
@@ -175,21 +196,22 @@ class HotPath:
         if needs_fetching(post):
             self._spawn(self._fetch(job, post))
         else:
-            job.loaded = inline(post, self._settings.max_media, job.received)
-            await self._batcher.put(job)
+            await self._batcher.put((job, self._loader.inline(post, job.received)))
 
     async def _fetch(self, job: Job, post: Post) -> None:
-        fetched = map(asyncio.wrap_future, self._loader.submit(post))
-        job.loaded = LoadedPost(post, tuple(await asyncio.gather(*fetched)), job.received)
-        await self._batcher.put(job)
+        loaded = await asyncio.wrap_future(self._loader.submit(post, job.received))
+        fetched_bytes = loaded.size - job.size
+        job.size += fetched_bytes
+        self._bytes += fetched_bytes
+        await self._batcher.put((job, loaded))
 
-    async def _answer(self, jobs: list[Job]) -> None:
-        await asyncio.wait([self._spawn(self._screen(jobs))])
+    async def _answer(self, batch: list[Work]) -> None:
+        await asyncio.wait([self._spawn(self._screen(batch))])
 
-    async def _screen(self, jobs: list[Job]) -> None:
-        messages = await self._answerer.answer(jobs)
+    async def _screen(self, batch: list[Work]) -> None:
+        messages = await self._answerer.answer(batch)
         # The batcher's caller is free again while the broker acknowledges.
-        self._spawn(self._publish(jobs, messages))
+        self._spawn(self._publish([job for job, _ in batch], messages))
 
     async def _publish(self, jobs: Sequence[Job], messages: Sequence[Message]) -> None:
         while messages:
@@ -212,7 +234,11 @@ class HotPath:
 
     def _spawned(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        if self._closing:
+            return
+        # Cancelled by somebody else: its posts would never be answered.
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error:
             log.error("the worker stops because of a bug", exc_info=error)
             self._failure = error
             self.stop()

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from moderator.metrics import Metrics
 from moderator.settings import Settings
@@ -102,4 +102,10 @@ async def _send(producer: Any, messages: Sequence[Message]) -> list[BaseExceptio
             deliveries.append(error)
     if waiting := [each for each in deliveries if isinstance(each, asyncio.Future)]:
         await asyncio.wait(waiting)
-    return [each.exception() if isinstance(each, asyncio.Future) else each for each in deliveries]
+    return [_outcome(each) for each in deliveries]
+
+
+def _outcome(delivery: asyncio.Future[Any] | BaseException) -> BaseException | None:
+    if isinstance(delivery, BaseException):
+        return delivery
+    return KafkaTimeoutError("given up") if delivery.cancelled() else delivery.exception()

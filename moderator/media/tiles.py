@@ -1,0 +1,34 @@
+"""Long images in parts: encoders cut out the centre square, and would not see the rest."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from PIL import Image
+
+from moderator.errors import MediaError
+
+_LONG: Final = 2.0  # up to here the centre square is at least half of the image
+_TOO_LONG: Final = 8.0
+
+
+def tiles(image: Image.Image) -> Iterator[Image.Image]:
+    """The image as it is, or if one side is more than twice the other, squares that cover it.
+
+    Raises MediaError `image_too_long` from 8 to 1 on.
+    """
+    short, long = sorted(image.size)
+    if long > _TOO_LONG * short:
+        raise MediaError(
+            "image_too_long", f"the image is {image.width} x {image.height}, more than 8 to 1"
+        )
+    if long <= _LONG * short:
+        yield image
+        return
+    count = math.ceil(long / short)
+    for place in range(count):
+        start = round(place * (long - short) / (count - 1))
+        if image.width == long:
+            yield image.crop((start, 0, start + short, short))
+        else:
+            yield image.crop((0, start, short, start + short))
