@@ -24,10 +24,10 @@ class VerdictTable:
         reason = top.id if top else "; ".join(str(report.code) for report in unread)
         self._rows.append(
             (
-                Text(verdict.post_id, overflow="ellipsis", no_wrap=True),
-                Text(what, overflow="ellipsis", no_wrap=True),
+                _cell(verdict.post_id),
+                _cell(what),
                 coloured(verdict.action),
-                Text(reason, overflow="ellipsis", no_wrap=True),
+                _cell(reason),
                 _score(top, "text"),
                 _score(top, "image"),
                 Text(f"{latency_ms:,.0f} ms", justify="right"),
@@ -37,9 +37,7 @@ class VerdictTable:
     def add_dead_letter(self, post_id: str, code: str, what: str = "") -> None:
         """One message that is no post."""
         cells = (post_id, what, "dead letter", code, "", "", "")
-        self._rows.append(
-            tuple(Text(cell, style="magenta", overflow="ellipsis", no_wrap=True) for cell in cells)
-        )
+        self._rows.append(tuple(_cell(text, "magenta") for text in cells))
 
     def render(self, title: str) -> Table:
         """The rows as they are now."""
@@ -54,6 +52,12 @@ class VerdictTable:
         for row in self._rows:
             table.add_row(*row)
         return table
+
+
+def _cell(text: str, style: str = "") -> Text:
+    """A stranger's text: what would steer the terminal is shown, not sent."""
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return Text(shown, style=style, overflow="ellipsis", no_wrap=True)
 
 
 def coloured(action: str) -> Text:

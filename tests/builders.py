@@ -19,7 +19,7 @@ from moderator.posts import Media, Post
 from moderator.reading import LoadedPost, ReadingLimits
 from moderator.verdicts import Verdict
 
-LIMITS = ReadingLimits(max_text_characters=20_000, max_media=20, decode=DecodeLimits())
+LIMITS = ReadingLimits(max_text_characters=20_000, max_pixels=100_000_000, decode=DecodeLimits())
 
 
 def a_rule(name: str = "fire", **keys: Any) -> dict[str, Any]:

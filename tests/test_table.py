@@ -75,3 +75,11 @@ def test_counts_stand_on_one_line() -> None:
 def test_actions_have_colours_of_their_own() -> None:
     styles = {str(coloured(action).style) for action in ("allow", "review", "block", "label")}
     assert len(styles) == 4
+
+
+def test_what_a_stranger_wrote_does_not_steer_the_terminal() -> None:
+    table = VerdictTable(10)
+    table.add_dead_letter("\x1b]0;mine\x07", "not_json", "\x9b2J")
+    text = printed(table)
+    assert not {"\x1b", "\x07", "\x9b"} & set(text)
+    assert "\\u001b]0;mine\\u0007" in text

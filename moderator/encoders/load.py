@@ -23,8 +23,8 @@ SUMS = "SHA256SUMS"
 
 class _Logistic(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    slope: float = Field(gt=0)
-    intercept: float
+    slope: float = Field(gt=0, allow_inf_nan=False)
+    intercept: float = Field(allow_inf_nan=False)
 
 
 class SpaceCard(BaseModel):
@@ -172,4 +172,6 @@ def _sample(rows: NDArray[Any], card: SpaceCard) -> NDArray[np.float32]:
     """Check the embeddings of one channel's ordinary content. Raises ValueError."""
     if rows.ndim != 2 or rows.shape[1] != card.dimensions or not len(rows):  # noqa: PLR2004
         raise ValueError(f"it has shape {rows.shape}, expected (sample, {card.dimensions})")
+    if not np.isfinite(rows).all():  # a rule calibrated with NaN would never fire
+        raise ValueError("it has NaN or infinity")
     return rows.astype(np.float32)

@@ -48,6 +48,10 @@ class MediaLoader:
         self._sleep = sleep
         self._clock = clock
 
+    def close(self) -> None:
+        """Take no more work; fetches under way are bounded by their own time-outs."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def load(self, posts: Sequence[Post], received: float) -> list[LoadedPost]:
         """Load several posts side by side."""
         pending = [self.submit(post, received) for post in posts]

@@ -95,6 +95,8 @@ class HotPath:
                 task.cancel()
             await self._commits.commit()
             await self._disconnect()
+            self._answerer.close()
+            self._loader.close()
         if self._failure:
             raise self._failure
 

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from moderator.screening import PostLines, open_lines
+from moderator.lines import PostLines, open_lines
 from moderator.settings import Settings
 from moderator.stream.clients import make_consumer, make_producer, started
 from moderator.table import VerdictTable
@@ -52,7 +52,7 @@ async def tail_verdicts(
             await consumer.seek_to_end()
         if as_json:
             async for record in consumer:
-                sys.stdout.write(record.value.decode(errors="replace") + "\n")
+                sys.stdout.write((record.value or b"null").decode(errors="replace") + "\n")
                 sys.stdout.flush()
             return
         await _show(consumer, settings.verdicts_topic, out)
@@ -65,7 +65,7 @@ async def _show(consumer: Any, topic: str, out: Console) -> None:
             fetched = await consumer.getmany(timeout_ms=250)
             for record in (record for records in fetched.values() for record in records):
                 try:
-                    verdict = decode_verdict(record.value)
+                    verdict = decode_verdict(record.value or b"")
                 except msgspec.DecodeError:
                     foreign += 1
                     continue

@@ -168,3 +168,10 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(
     message = refusal(starter, provider)
     assert message.startswith(f"provider {provider!r} was asked for, but ")
     assert "moderator[gpu]" in message or "check the driver" in message
+
+
+def test_a_background_with_nan_is_refused_because_no_rule_would_ever_fire(folder: Path) -> None:
+    rows = np.full((4, 384), np.nan, np.float16)
+    np.savez(folder / "background.npz", text=rows, image=rows)
+    sign(folder)
+    assert "NaN or infinity" in refusal(folder)

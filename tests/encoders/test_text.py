@@ -46,13 +46,18 @@ class NewEncoder:
         self._session = Session(folder / "onnx/text_model.onnx", "cpu")
 
     def __call__(self, **layout: Any) -> OnnxTextEncoder:
-        common: dict[str, Any] = {"dimensions": 384, "window_tokens": 256, "pad_id": 0}
+        common: dict[str, Any] = {
+            "dimensions": 384,
+            "window_tokens": 256,
+            "overlap_tokens": 32,
+            "pad_id": 0,
+        }
         found = TextLayout(output=self._session.outputs[0], **(common | layout))
         return OnnxTextEncoder(self._session, self._tokenizer, found)
 
 
 def test_every_text_has_a_unit_vector_in_its_place(encoder: OnnxTextEncoder) -> None:
-    vectors, owners = encoder.encode(TEXTS)
+    vectors, owners, _ = encoder.encode(TEXTS)
     assert vectors.shape == (len(TEXTS), 384)
     assert vectors.dtype == np.float32
     assert owners.tolist() == list(range(len(TEXTS)))
@@ -97,7 +102,7 @@ def test_texts_of_like_meaning_are_nearer_than_others(encoder: OnnxTextEncoder) 
 
 
 def test_no_texts_no_vectors(encoder: OnnxTextEncoder) -> None:
-    vectors, owners = encoder.encode([])
+    vectors, owners, _ = encoder.encode([])
     assert (vectors.shape, owners.shape) == ((0, 384), (0,))
 
 
@@ -122,7 +127,7 @@ def test_the_windows_of_a_long_text_overlap_and_cover_all_of_it(starter: Path) -
 
 def test_a_long_text_has_a_reading_of_its_end(encoder: OnnxTextEncoder) -> None:
     end = "You are pathetic and nobody likes you, so go and kill yourself."
-    vectors, owners = encoder.encode(["We planted tomatoes behind our house. " * 200 + end])
+    vectors, owners, _ = encoder.encode(["We planted tomatoes behind our house. " * 200 + end])
     assert len(vectors) > 3
     assert (owners == 0).all()
     target = encoder.encode([end]).vectors[0]
@@ -141,7 +146,9 @@ def test_a_special_token_typed_by_a_user_is_text(encoder: OnnxTextEncoder, token
 def test_a_file_that_is_no_tokenizer_is_refused(starter: Path, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     session = Session(starter / "onnx/text_model.onnx", "cpu")
-    layout = TextLayout(output="text_embeds", dimensions=384, window_tokens=256, pad_id=0)
+    layout = TextLayout(
+        output="text_embeds", dimensions=384, window_tokens=64, overlap_tokens=16, pad_id=0
+    )
     with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokenizer"):
         OnnxTextEncoder(session, tmp_path / "tokenizer.json", layout)
 
@@ -151,3 +158,16 @@ def test_another_dimension_than_the_card_says_is_an_inference_error(
 ) -> None:
     with pytest.raises(InferenceError, match=r"shape \(1, 384\), expected \(rows, 512\)"):
         new_encoder(dimensions=512).encode(["hello"])
+
+
+def test_the_share_of_letters_that_have_no_token_is_told(encoder: OnnxTextEncoder) -> None:
+    texts = [
+        "We planted tomatoes.",
+        "hello \u4f60\u597d\u4e16\u754c",
+        "\U0001f525 \U0001f525",
+        "x" * 150,
+    ]
+    unknown = encoder.encode(texts).unknown
+    assert 0 not in unknown
+    assert unknown.get(2, 0) == 0  # no letters
+    assert unknown[3] == 1

@@ -2,13 +2,14 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from moderator.errors import MediaError, TransientError
 from moderator.media.fetch import Fetcher, FetchLimits
-from moderator.media.load import MediaLoader, inline, needs_fetching
+from moderator.media.load import LoadLimits, MediaLoader, needs_fetching
 from moderator.posts import Media, Post
 from tests.media.conftest import Exchange, HostileServer
 from tests.services.process import free_port
@@ -27,11 +28,18 @@ def new_loader(server: HostileServer, slept: list[float]) -> Iterator[NewLoader]
     """Return a function that makes a loader for the server and for `ports` beside it."""
     made: list[tuple[MediaLoader, Fetcher]] = []
 
-    def make(*ports: int, max_media: int = 20, fetchers: int = 4) -> MediaLoader:
+    def make(
+        *ports: int,
+        fetchers: int = 4,
+        clock: Callable[[], float] = time.monotonic,
+        max_media: int = 20,
+        max_bytes: int = 1000,
+    ) -> MediaLoader:
         limits = FetchLimits(ports=(server.port, *ports), allow_networks=("127.0.0.0/8",))
         # An empty context, because loading all authorities takes longer than most of these tests.
         fetcher = Fetcher(limits, ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        loader = MediaLoader(fetcher, fetchers=fetchers, max_media=max_media, sleep=slept.append)
+        share = LoadLimits(max_media=max_media, max_bytes=max_bytes, max_seconds=60)
+        loader = MediaLoader(fetcher, share, fetchers=fetchers, sleep=slept.append, clock=clock)
         made.append((loader, fetcher))
         return loader
 
@@ -100,7 +108,6 @@ def test_only_as_many_attachments_are_loaded_as_are_read(
     loader = new_loader(max_media=3)
     (loaded,) = loader.load([post(*media)], 0.0)
     assert loaded.attachments == (b"\0", b"\1", b"\2")
-    assert len(loader.submit(post(*media))) == 3
 
 
 def test_a_host_that_is_busy_is_asked_again(
@@ -135,7 +142,7 @@ def test_a_host_that_is_away_is_given_up_after_three_tries(
     assert len(slept) == 2
 
 
-def test_attachments_are_fetched_side_by_side(server: HostileServer, new_loader: NewLoader) -> None:
+def test_posts_are_fetched_side_by_side(server: HostileServer, new_loader: NewLoader) -> None:
     together = threading.Barrier(3, timeout=5)
 
     def answer(exchange: Exchange) -> None:
@@ -143,9 +150,33 @@ def test_attachments_are_fetched_side_by_side(server: HostileServer, new_loader:
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     server.answers["/slow"] = answer
-    media = [Media(url=server.url("/slow"))] * 3
-    (loaded,) = new_loader(fetchers=3).load([post(*media)], 0.0)
-    assert loaded.attachments == (b"ok",) * 3
+    posts = [post(Media(url=server.url("/slow")), name=name) for name in "abc"]
+    loaded = new_loader(fetchers=3).load(posts, 0.0)
+    assert [item.attachments for item in loaded] == [(b"ok",)] * 3
+
+
+def test_a_post_gets_no_more_bytes_than_its_share(
+    server: HostileServer, new_loader: NewLoader
+) -> None:
+    server.reply("/60", b"x" * 60)
+    (loaded,) = new_loader(max_bytes=100).load([post(*[Media(url=server.url("/60"))] * 3)], 0.0)
+    first, second, third = loaded.attachments
+    assert first == b"x" * 60
+    for error in (second, third):
+        assert isinstance(error, MediaError)
+        assert error.code == "media_too_large"
+
+
+def test_a_post_gets_no_more_time_than_its_share(
+    server: HostileServer, new_loader: NewLoader
+) -> None:
+    server.reply("/a", b"ok")
+    times = iter([0.0, 1.0, 61.0, 62.0])  # of the start, and of each attachment
+    loader = new_loader(clock=lambda: next(times))
+    (loaded,) = loader.load([post(*[Media(url=server.url("/a"))] * 3)], 0.0)
+    assert loaded.attachments[0] == b"ok"
+    assert all(isinstance(late, TransientError) for late in loaded.attachments[1:])
+    assert len(server.requests) == 1
 
 
 def test_only_urls_need_fetching() -> None:
@@ -154,6 +185,7 @@ def test_only_urls_need_fetching() -> None:
     assert not needs_fetching(post())
 
 
-def test_what_is_in_the_post_is_loaded_without_a_thread() -> None:
-    loaded = inline(post(Media(data=b"a"), Media(data=b""), Media(data=b"c")), 2, 0.5)
-    assert (loaded.attachments, loaded.received) == ((b"a", b""), 0.5)
+def test_what_is_in_the_post_is_loaded_without_a_thread(new_loader: NewLoader) -> None:
+    loader = new_loader(max_media=2)
+    loaded = loader.inline(post(Media(data=b"a"), Media(data=b""), Media(data=b"c")), 0.5)
+    assert (loaded.attachments, loaded.received, loaded.size) == ((b"a", b""), 0.5, 1)

@@ -105,6 +105,12 @@ class Stream:
             ]
             await asyncio.gather(*acks)
 
+    async def publish(self, topic: str, value: bytes | None) -> None:
+        """Send one message to any topic; None is a tombstone."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.cluster.bootstrap)
+        async with self._started(producer) as started:
+            await started.send_and_wait(topic, value, key=b"any")
+
     async def answers(self, expected: int, *, seconds: float = SECONDS) -> Answers:
         """Read both topics from the start until `expected` different posts are answered.
 

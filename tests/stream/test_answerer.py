@@ -15,7 +15,7 @@ from moderator.pipeline import Screener
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from moderator.settings import load_settings
-from moderator.stream.answerer import Answerer, Job
+from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
 from moderator.verdicts import Verdict, decode_verdict
@@ -59,12 +59,12 @@ def answerer(metrics: Metrics) -> Iterator[Answerer]:
     answerer.close()
 
 
-def job(name: str, text: str | None = None, *, offset: int = 0, bad_media: bool = False) -> Job:
+def job(name: str, text: str | None = None, *, offset: int = 0, bad_media: bool = False) -> Work:
     media = (Media(id="m", data=b"junk"),) if bad_media else ()
     record = Record(json.dumps({"id": name, "text": text}).encode(), offset)
     attachments = tuple(item.data or b"" for item in media)
     loaded = LoadedPost(Post(id=name, text=text, media=media), attachments)
-    return Job(record, PartitionProgress(), loaded)
+    return Job(record, PartitionProgress()), loaded
 
 
 def code(message: Message) -> str:
@@ -74,13 +74,13 @@ def code(message: Message) -> str:
 
 async def test_every_job_has_a_verdict_under_the_key_of_its_post(answerer: Answerer) -> None:
     jobs = [job("0", "red fire"), job("1", "tomatoes"), job("2")]
-    jobs[1].record.key = None
+    jobs[1][0].record.key = None
     messages = await answerer.answer(jobs)
     assert [message.topic for message in messages] == ["verdicts"] * 3
     assert [decode_verdict(m.value).post_id for m in messages] == ["0", "1", "2"]
     assert [decode_verdict(m.value).action for m in messages] == ["block", "allow", "allow"]
     assert [message.key for message in messages] == [b"key", b"1", b"key"]
-    assert [message.source for message in messages] == [j.record for j in jobs]
+    assert [message.source for message in messages] == [j.record for j, _ in jobs]
 
 
 async def test_a_post_that_meets_a_bug_is_a_dead_letter_and_harms_no_other(
@@ -92,7 +92,7 @@ async def test_a_post_that_meets_a_bug_is_a_dead_letter_and_harms_no_other(
     assert [message.topic for message in messages] == ["verdicts", "dead-letters", "verdicts"]
     assert [decode_verdict(messages[place].value).post_id for place in (0, 2)] == ["0", "2"]
     dead = messages[1]
-    assert (code(dead), dead.value) == ("internal_error", jobs[1].record.value)
+    assert (code(dead), dead.value) == ("internal_error", jobs[1][0].record.value)
     assert dict(dead.headers)["moderator-reason"] == b"ZeroDivisionError('a bug')"
     assert "offset 17 could not be screened" in caplog.text
 
@@ -102,7 +102,7 @@ async def test_unreadable_media_give_a_verdict_and_a_dead_letter(answerer: Answe
     verdict, dead = await answerer.answer(jobs)
     assert decode_verdict(verdict.value).action == "review"
     assert (dead.topic, code(dead)) == ("dead-letters", "not_an_image")
-    assert (dead.key, dead.value) == (b"key", jobs[0].record.value)
+    assert (dead.key, dead.value) == (b"key", jobs[0][0].record.value)
     assert dict(dead.headers)["moderator-reason"].startswith(b"image m: ")
 
 
@@ -142,12 +142,13 @@ async def test_a_verdict_too_large_for_the_broker_gives_way_to_a_dead_letter(
     assert dict(dead.headers)["trace"] == b"1"
 
 
-def test_a_dead_letter_too_large_for_the_broker_gives_way_to_one_without_value(
+def test_a_dead_letter_too_large_for_the_broker_gives_way_to_one_that_only_names_the_post(
     answerer: Answerer,
 ) -> None:
     dead = answerer.refuse(Job(Record(b"x" * 1000), PartitionProgress()), "too_large", "large")
     last = answerer.too_large(dead)
-    assert (last.topic, last.value, code(last)) == ("dead-letters", b"", "post_too_large")
+    assert (last.topic, last.key, last.value) == ("dead-letters", None, b"")
+    assert code(last) == "post_too_large"
     assert "trace" not in dict(last.headers)
     assert dict(last.headers)["moderator-reason"] == b"dead-letters did not take 1,000 bytes"
 

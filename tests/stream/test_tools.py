@@ -58,21 +58,23 @@ async def test_unchecked_lines_are_sent_as_they_are(stream: Stream, tmp_path: Pa
     assert [record.value for record in answers.dead_letters] == [b"{broken"]
 
 
-async def test_tail_prints_verdicts_as_they_come(stream: Stream) -> None:
+async def test_tail_prints_verdicts_as_they_come_and_survives_what_is_none(stream: Stream) -> None:
     await stream.send(posts(5))
     with stream.worker().start():
         await stream.answers(5)
+    await stream.publish(stream.topics["verdicts"], None)
     command = [sys.executable, "-m", "moderator", "tail", "--from-start", "--json"]
     tail = await asyncio.create_subprocess_exec(
         *command, env=environment(stream), stdout=asyncio.subprocess.PIPE
     )
     assert tail.stdout is not None
     async with asyncio.timeout(SECONDS):
-        lines = [await tail.stdout.readline() for _ in range(5)]
+        lines = [json.loads(await tail.stdout.readline()) for _ in range(6)]
     tail.terminate()
     await tail.wait()
 
-    assert {json.loads(line)["post_id"] for line in lines} == {key for key, _ in posts(5)}
+    verdicts = [line for line in lines if line is not None]
+    assert {verdict["post_id"] for verdict in verdicts} == {key for key, _ in posts(5)}
 
 
 def test_a_broker_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
