@@ -63,7 +63,7 @@ clean: ## Remove the virtual environment, installed services and caches
 	@touch $@
 
 .venv/run: .venv/python deploy/requirements.lock pyproject.toml
-	@echo "installing into .venv …"
+	@echo "installing into .venv, once, about a minute …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

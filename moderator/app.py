@@ -1,5 +1,6 @@
 """The composition root: the only place that builds the parts and wires them together."""
 
+import logging
 from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
@@ -20,6 +21,8 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,9 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     metrics.watch_cache(core.cache)
     answerer = Answerer(settings, core.screener, metrics)
     answerer.warm_up()
+    policy, models = core.rules.receipt.policy, core.rules.receipt.models
+    log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
+    log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
     app = stream.make_app(settings, hot_path, metrics)
     stream.run_worker(app, settings)

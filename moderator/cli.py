@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -66,6 +67,19 @@ def _settings(**overrides: Any) -> Settings:
     return load_settings(overrides)
 
 
+@cli.callback()
+def options(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Hold the options of the program itself."""
+    if show_version:
+        typer.echo(version("moderator"))
+        raise typer.Exit(0)
+
+
 @cli.command()
 def worker(
     kafka: KafkaOption = None,
@@ -127,7 +141,7 @@ def produce(
     from moderator.stream.tools import produce_file
 
     sent, bad = asyncio.run(produce_file(file, _settings(kafka=kafka), err, unchecked=unchecked))
-    err.print(f"{sent} posts sent" + (f", {bad} lines are no posts" if bad else ""))
+    err.print(f"posts sent: {sent}" + (f"; lines that are no posts: {bad}" if bad else ""))
     raise typer.Exit(1 if bad and not unchecked else 0)
 
 
@@ -145,6 +159,8 @@ def tail(
     from moderator.stream.tools import tail_verdicts
 
     settings = _settings(kafka=kafka)
+    logging.basicConfig(level="WARNING", format="%(message)s")
+    logging.getLogger("aiokafka").setLevel("CRITICAL")  # what matters of it we say ourselves
     try:
         asyncio.run(tail_verdicts(settings, out, from_start=from_start, as_json=as_json))
     except KeyboardInterrupt:
@@ -175,7 +191,15 @@ def config() -> None:
         rows = explain(load_settings())
     except StartupError as error:
         _fail(error, 2)
-    table = Table("setting", "value", "from", "what it does", box=None, pad_edge=False)
+    if not out.is_terminal:  # to be copied, or read by a program
+        for row in rows:
+            typer.echo(f"{row.name}={row.value}  # {row.source}")
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("from")
+    table.add_column("what it does")
     for row in rows:
         style = "bold" if row.source != "default" else ""
         table.add_row(row.name, row.value, row.source, row.description, style=style)

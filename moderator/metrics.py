@@ -80,7 +80,7 @@ class Metrics:
             self.post_seconds.observe(verdict.timing_ms["total"] / 1000)
             for rule in verdict.rules:
                 if rule.score >= rule.review_at:
-                    self.rule_hits.labels(rule.id, rule.action, rule.shadow).inc()
+                    self.rule_hits.labels(rule.id, rule.action, str(rule.shadow).lower()).inc()
             for report in verdict.modalities:
                 if report.status in ("failed", "truncated"):
                     channel = report.channel if report.channel in _MODALITIES else "other"

@@ -132,9 +132,16 @@ class Settings(BaseSettings):
     ] = None
 
     # --- The worker's own pages: /health, /ready, /metrics
-    web_host: str = "127.0.0.1"
-    web_port: Annotated[int, Field(ge=0, le=65535)] = 6066
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    web_host: Annotated[
+        str, Field(description="0.0.0.0 lets Prometheus and probes of other machines in")
+    ] = "127.0.0.1"
+    web_port: Annotated[
+        int, Field(ge=0, le=65535, description="each worker of a machine needs its own")
+    ] = 6066
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(description="of our own lines; libraries start at WARNING, or at DEBUG with it"),
+    ] = "INFO"
 
     @field_validator("policies", "media_ports", "media_allow_networks", mode="before")
     @classmethod
@@ -196,7 +203,7 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for name in names:
         if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_TESTS):
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(name, known, 1, cutoff=0.8)
             hint = f", did you mean {near[0]}?" if near else "; `moderator config` lists them all"
             raise SettingsError(f"unknown setting {name}{hint}")
 

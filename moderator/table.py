@@ -8,14 +8,17 @@ from rich.text import Text
 
 from moderator.verdicts import RuleScore, Verdict
 
+_WIDE = 110  # columns of a terminal
+_WHAT = 1  # the place of the description in a row
 _COLOURS = {"allow": "green", "review": "yellow", "block": "red"}
 
 
 class VerdictTable:
     """The last rows of a stream of verdicts."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, width: int = 120) -> None:
         self._rows: deque[tuple[Text, ...]] = deque(maxlen=rows)
+        self._wide = width >= _WIDE
 
     def add(self, verdict: Verdict, latency_ms: float, what: str = "") -> None:
         """One verdict; `what` describes the post where the caller knows it."""
@@ -39,18 +42,24 @@ class VerdictTable:
         cells = (post_id, what, "dead letter", code, "", "", "")
         self._rows.append(tuple(_cell(text, "magenta") for text in cells))
 
+    def last_line(self) -> Text:
+        """The newest row, for output that cannot be drawn over."""
+        return Text("  ").join(cell for cell in self._rows[-1] if cell.plain)
+
     def render(self, title: str) -> Table:
-        """The rows as they are now."""
+        """The rows as they are now. What describes the post goes first where room is short."""
+        described = self._wide and any(row[_WHAT].plain for row in self._rows)
         table = Table(title=title, title_justify="left", expand=True, box=None, padding=(0, 1))
         table.add_column("post", ratio=2)
-        table.add_column("what", ratio=5)
+        if described:
+            table.add_column("what", ratio=5)
         table.add_column("action", width=11)
         table.add_column("rule or reason", ratio=4)
         table.add_column("text", justify="right", width=5)
         table.add_column("image", justify="right", width=5)
         table.add_column("latency", justify="right", width=9)
         for row in self._rows:
-            table.add_row(*row)
+            table.add_row(*(row if described else row[:_WHAT] + row[_WHAT + 1 :]))
         return table
 
 

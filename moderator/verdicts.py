@@ -77,7 +77,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         ).hexdigest()
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What is to happen to a post, by which rules, and what was read to decide it."""
 
     id: Annotated[str, Meta(description="digest of post, policy and models: redelivery keeps it")]

@@ -26,8 +26,8 @@ def test_a_batch_is_counted_by_action_and_by_rule() -> None:
     samples = exposed(metrics)
     assert samples['moderator_verdicts_total{action="block"}'] == 2
     assert samples['moderator_verdicts_total{action="allow"}'] == 1
-    assert samples['moderator_rule_hits_total{action="block",rule="test/fire",shadow="False"}'] == 2
-    assert samples['moderator_rule_hits_total{action="block",rule="test/trial",shadow="True"}'] == 2
+    assert samples['moderator_rule_hits_total{action="block",rule="test/fire",shadow="false"}'] == 2
+    assert samples['moderator_rule_hits_total{action="block",rule="test/trial",shadow="true"}'] == 2
     assert samples["moderator_batch_posts_count"] == 1
     assert samples["moderator_batch_posts_sum"] == 3
     assert samples["moderator_post_seconds_count"] == 3

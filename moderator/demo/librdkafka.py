@@ -48,8 +48,8 @@ def load() -> ctypes.CDLL:
             problems.append(f"{path}: {error}")
     found = "; ".join(problems) or "there is no librdkafka beside the confluent_kafka module"
     raise StartupError(
-        f"the embedded broker cannot be started: {found}. Install it with "
-        "`pip install moderator[demo]`, from a wheel, or give the address of a real Kafka."
+        f"the embedded broker cannot be started: {found}. Install the extra `demo` "
+        "(`pip install '.[demo]'`), from a wheel, or give a real Kafka with --kafka."
     )
 
 
@@ -57,7 +57,7 @@ def _candidates() -> Iterator[str]:
     spec = importlib.util.find_spec("confluent_kafka")
     if spec is None or spec.origin is None:
         raise StartupError(
-            "the embedded broker needs confluent-kafka: `pip install moderator[demo]`, "
+            "the embedded broker needs confluent-kafka: `pip install '.[demo]'`, "
             "or give the address of a real Kafka."
         )
     package = Path(spec.origin).parent

@@ -1,8 +1,11 @@
 """`moderator demo`: the whole service on one machine, watched live."""
 
 import asyncio
+import os
 import secrets
+import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,10 +28,10 @@ from moderator.table import counts_line
 _PARTITIONS = 8
 _NEXT = """
 What to try next
-  echo '{"id": "1", "text": "Send me your bank details"}' | moderator screen --full -
-  moderator policy check policies     after an edit of policies/minimal.yaml: break it on purpose
-  moderator worker --kafka HOST:PORT  the same worker on your cluster; then `moderator tail`
-  moderator config                    every setting
+  echo '{{"id": "1", "text": "Send me your bank details"}}' | {program} screen --full -
+  {program} policy check policies      after an edit of policies/minimal.yaml: break it on purpose
+  {program} worker --kafka HOST:PORT   the same worker on your cluster; then `{program} tail`
+  {program} config                     every setting
 """
 
 
@@ -103,6 +106,15 @@ def _summarise(paced: Tally, flat_out: Tally, per_second: float, out: Console) -
     out.print(table)
     out.print()
     out.print(counts_line(sorted(paced.actions.items())))
+    letters = paced.dead_letters.total()
+    out.print(f"dead letters {letters}, of posts that have a verdict too {paced.both}")
     for code, count in paced.dead_letters.most_common():
         out.print(f"dead letters: {code} {count}", style="magenta")
-    out.print(_NEXT, markup=False)
+    out.print(_NEXT.format(program=_program()), markup=False)
+
+
+def _program() -> str:
+    """How to call us again: by name where the shell finds it, else by path."""
+    if shutil.which("moderator"):
+        return "moderator"
+    return os.path.relpath(Path(sys.executable).with_name("moderator"))

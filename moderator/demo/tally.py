@@ -31,6 +31,11 @@ class Tally:
         return self._latency_ms[post_id]
 
     @property
+    def both(self) -> int:
+        """Dead letters of posts that have a verdict as well: a part of them was not readable."""
+        return self.actions.total() + self.dead_letters.total() - self.answered
+
+    @property
     def answered(self) -> int:
         """Posts with a verdict, a dead letter, or both."""
         return len(self._latency_ms)

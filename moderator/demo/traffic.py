@@ -24,11 +24,15 @@ _PATIENCE_SECONDS = 60.0
 class Show:
     """The table on the terminal, and what it counts."""
 
-    def __init__(self, samples: Sequence[Sample], out: Console, live: Live) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], out: Console, live: Live, *, rows_wanted: bool
+    ) -> None:
+        self._rows_wanted = rows_wanted
         self._what: Mapping[str, str] = {sample.id: sample.what for sample in samples}
         self._total = len(samples)
-        self._table = VerdictTable(max(min(out.size.height - 8, 28), 8))
+        self._table = VerdictTable(max(min(out.size.height - 8, 28), 8), out.size.width)
         self._live = live
+        self._out = out
 
     def add(self, record: Any, tally: Tally, *, dead_letter: bool) -> None:
         """Show and count one answer."""
@@ -38,15 +42,25 @@ class Show:
             code = dict(record.headers)[PREFIX + "code"].decode()
             tally.dead_letters[code] += 1
             self._table.add_dead_letter(post_id, code, self._what.get(post_id, ""))
+            self._print_row()
             return
         verdict = decode_verdict(record.value)
         tally.actions[verdict.action] += 1
         self._table.add(verdict, latency_ms, self._what.get(post_id, ""))
+        self._print_row()
+
+    def _print_row(self) -> None:
+        """Where nothing can be drawn over, row after row; of the second pass only the counts."""
+        if not self._out.is_terminal and self._rows_wanted:
+            self._out.print(self._table.last_line(), soft_wrap=True)
 
     def refresh(self, tally: Tally) -> None:
         """Draw."""
-        counts = [(action, tally.actions[action]) for action in (ALLOW, REVIEW, BLOCK)]
-        line = counts_line([*counts, ("dead letters", tally.dead_letters.total())])
+        if not self._out.is_terminal:
+            return
+        usual = dict.fromkeys((ALLOW, REVIEW, BLOCK), 0)
+        line = counts_line((usual | tally.actions).items())
+        line.append(f"dead letters {tally.dead_letters.total()}   ", style="magenta")
         line.append(f"{tally.answered} of {self._total} posts answered", style="dim")
         self._live.update(Group(self._table.render("verdicts, live"), Text(), line), refresh=True)
 
@@ -64,12 +78,13 @@ async def run_traffic(
     async with started(make_producer(settings)) as producer, started(consumer):
         paced, flat_out = Tally(), Tally()
         with Live(console=out, auto_refresh=False) as live:
-            show = Show(samples, out, live)
+            show = Show(samples, out, live, rows_wanted=True)
             sending = asyncio.create_task(_send(producer, settings, samples, paced, per_second))
             await _collect(consumer, settings, len(samples), paced, show)
             await sending
+        out.print()
         with Live(console=out, auto_refresh=False, transient=True) as live:
-            show = Show(samples, out, live)
+            show = Show(samples, out, live, rows_wanted=False)
             sending = asyncio.create_task(_send(producer, settings, samples, flat_out, None))
             await _collect(consumer, settings, len(samples), flat_out, show)
             await sending

@@ -31,7 +31,10 @@ class HttpUrl:
         """Take `url` apart; MediaError (`url_refused`) says what is wrong with it."""
         parts = _split(url)
         if parts.scheme not in _PORTS:
-            raise _refused(f"the scheme {parts.scheme[:20]!r} is neither http nor https")
+            raise _refused(
+                f"the scheme {parts.scheme[:20]!r} is neither http nor https; "
+                "bytes that come with the post go into `data`, as base64"
+            )
         if "@" in parts.netloc:
             raise _refused("it has a user name or password")
         return cls(

@@ -97,7 +97,8 @@ def unknown(noun: str, word: str, known: Sequence[str]) -> str:
     near = did_you_mean(word, known)
     if near:
         return f"unknown {noun} `{shorten(word)}`, did you mean `{near}`?"
-    return f"unknown {noun} `{shorten(word)}`; known here: {', '.join(known)}"
+    hint = "; others are declared under `actions`" if noun == "action" else ""
+    return f"unknown {noun} `{shorten(word)}`; known here: {', '.join(known)}{hint}"
 
 
 def show(value: object) -> str:

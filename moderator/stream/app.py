@@ -60,6 +60,8 @@ class _HotService(mode.Service):
     async def on_start(self) -> None:
         # Faust starts at INFO, see `_Worker`; from here on our level holds.
         logging.getLogger().setLevel(self._log_level)
+        for library in ("faust", "mode", "aiokafka"):
+            logging.getLogger(library).setLevel(_library_level(self._log_level))
         self._running = asyncio.create_task(self._hot_path.run())
         self._running.add_done_callback(self._ended)
 
@@ -71,6 +73,11 @@ class _HotService(mode.Service):
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             self.add_future(self.crash(error))
+
+
+def _library_level(level: str) -> str:
+    """At INFO they tell of their own insides, in tables of many lines."""
+    return "WARNING" if level == "INFO" else level
 
 
 def make_app(settings: Settings, hot_path: HotPath, metrics: Metrics) -> faust.App:

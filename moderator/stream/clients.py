@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -117,6 +117,17 @@ def _topics(settings: Settings) -> tuple[str, str, str]:
 
 def _admin(settings: Settings) -> Any:
     return AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=10_000)
+
+
+class Clients(NamedTuple):
+    """What the hot path needs of Kafka, so that it also runs where there is none."""
+
+    ensure_topics: Callable[[Settings], Awaitable[None]] = ensure_topics
+    consumer: Callable[..., Any] = make_consumer
+    producer: Callable[[Settings], Any] = make_producer
+
+
+KAFKA = Clients()
 
 
 async def until_it_works(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -15,7 +15,7 @@ from moderator.metrics import Metrics
 from moderator.posts import Post, decode_post
 from moderator.settings import Settings
 from moderator.stream.answerer import Answerer, Job, Work
-from moderator.stream.clients import ensure_topics, make_consumer, until_it_works
+from moderator.stream.clients import KAFKA, Clients, until_it_works
 from moderator.stream.commits import Commits
 from moderator.stream.publisher import Message, Publisher
 
@@ -34,13 +34,22 @@ class HotPath:
     """
 
     def __init__(
-        self, settings: Settings, answerer: Answerer, loader: MediaLoader, metrics: Metrics
+        self,
+        settings: Settings,
+        answerer: Answerer,
+        loader: MediaLoader,
+        metrics: Metrics,
+        *,
+        clients: Clients = KAFKA,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._answerer = answerer
         self._loader = loader
         self._metrics = metrics
-        self._publisher = Publisher(settings, metrics)
+        self._clients = clients
+        self._clock = clock
+        self._publisher = Publisher(settings, metrics, producer=clients.producer)
         self._batcher = Batcher(
             self._answer,
             callers=answerer.callers,
@@ -55,7 +64,7 @@ class HotPath:
         self._failing_since: float | None = None  # reading fails, without a break, since then
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._last_answer = time.monotonic()
+        self._last_answer = clock()
 
     @property
     def ready(self) -> bool:
@@ -70,7 +79,7 @@ class HotPath:
     @property
     def stalled_seconds(self) -> float:
         """How long posts have been in flight without one being answered; 0 when idle."""
-        return time.monotonic() - self._last_answer if self._posts else 0.0
+        return self._clock() - self._last_answer if self._posts else 0.0
 
     def stop(self) -> None:
         """Have `run` read no more, answer what is in flight, commit and return."""
@@ -101,8 +110,8 @@ class HotPath:
             raise self._failure
 
     async def _connect(self) -> None:
-        await ensure_topics(self._settings)
-        consumer = make_consumer(self._settings, group=self._settings.group)
+        await self._clients.ensure_topics(self._settings)
+        consumer = self._clients.consumer(self._settings, group=self._settings.group)
         # Well inside the time after which the group goes on without us.
         handover_seconds = self._settings.session_timeout_seconds / 2
         commits = Commits(consumer, handover_seconds=handover_seconds)
@@ -172,7 +181,7 @@ class HotPath:
         aiokafka waits by itself for a broker that is away; what comes up here is the end of its
         part in the group, or a message it cannot read. Both end the process rather than the posts.
         """
-        now = time.monotonic()
+        now = self._clock()
         self._failing_since = self._failing_since or now
         log.warning("cannot read: %r", error)
         if not error.retriable or now - self._failing_since > _BEAR_SECONDS:
@@ -181,7 +190,7 @@ class HotPath:
 
     async def _accept(self, job: Job) -> None:
         if not self._posts:
-            self._last_answer = time.monotonic()  # a stall is counted from now
+            self._last_answer = self._clock()  # a stall is counted from now
         self._posts += 1
         self._bytes += job.size
         self._metrics.in_flight.set(self._posts)
@@ -224,7 +233,7 @@ class HotPath:
         self._posts -= len(jobs)
         self._bytes -= sum(job.size for job in jobs)
         self._metrics.in_flight.set(self._posts)
-        self._last_answer = time.monotonic()
+        self._last_answer = self._clock()
         self._changed.set()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -238,8 +247,11 @@ class HotPath:
         self._tasks.discard(task)
         if self._closing:
             return
-        # Cancelled by somebody else: its posts would never be answered.
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        # Cancelled by somebody else: its posts would never be answered. Not a CancelledError, which
+        # would look as if whoever waits for `run` had cancelled it.
+        error = (
+            RuntimeError(f"somebody cancelled {task!r}") if task.cancelled() else task.exception()
+        )
         if error:
             log.error("the worker stops because of a bug", exc_info=error)
             self._failure = error

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
@@ -28,15 +28,24 @@ class Message(NamedTuple):
 class Publisher:
     """Publishes with `acks=all`. A broker that is away is waited for: back-pressure, not loss."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        producer: Callable[[Settings], Any] = make_producer,
+        first_wait_seconds: float = 0.2,
+    ) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._make_producer = producer
+        self._first_wait_seconds = first_wait_seconds
         self._producer: Any = None
         self._lock = asyncio.Lock()
 
     async def start(self) -> None:
         """Raises aiokafka's KafkaError when the broker cannot be reached."""
-        producer = make_producer(self._settings)
+        producer = self._make_producer(self._settings)
         try:
             await producer.start()
         except BaseException:
@@ -51,7 +60,8 @@ class Publisher:
 
     async def publish(self, messages: Sequence[Message]) -> list[Message]:
         """Return when each message is acknowledged, or refused for its size; give back these."""
-        pending, refused, wait = list(messages), list[Message](), 0.2
+        pending, refused = list(messages), list[Message]()
+        wait = self._first_wait_seconds
         while pending:
             producer = self._producer
             failures = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,16 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from moderator.errors import TransientError
 from moderator.lines import PostLines, open_lines
 from moderator.settings import Settings
-from moderator.stream.clients import make_consumer, make_producer, started
+from moderator.stream.clients import (
+    existing_topics,
+    make_consumer,
+    make_producer,
+    started,
+    until_it_works,
+)
 from moderator.table import VerdictTable
 from moderator.verdicts import decode_verdict
 
@@ -46,6 +54,7 @@ async def tail_verdicts(
     settings: Settings, out: Console, *, from_start: bool, as_json: bool
 ) -> None:
     """Print verdicts as they come, until cancelled. Raises TransientError for the broker."""
+    await until_it_works("waiting", partial(_topic_exists, settings), lambda: False)
     consumer = make_consumer(settings, settings.verdicts_topic, group=None)
     async with started(consumer):
         if not from_start:
@@ -58,8 +67,14 @@ async def tail_verdicts(
         await _show(consumer, settings.verdicts_topic, out)
 
 
+async def _topic_exists(settings: Settings) -> None:
+    if settings.verdicts_topic not in await existing_topics(settings):
+        raise TransientError(f"{settings.kafka} has no topic {settings.verdicts_topic} yet")
+
+
 async def _show(consumer: Any, topic: str, out: Console) -> None:
-    table, seen, foreign = VerdictTable(max(out.size.height - 6, 10)), 0, 0
+    table = VerdictTable(max(out.size.height - 6, 10), out.size.width)
+    seen = foreign = 0
     with Live(console=out, auto_refresh=False) as live:
         while True:
             fetched = await consumer.getmany(timeout_ms=250)
@@ -71,5 +86,8 @@ async def _show(consumer: Any, topic: str, out: Console) -> None:
                     continue
                 seen += 1
                 table.add(verdict, verdict.timing_ms.get("total", 0.0))
+                if not out.is_terminal:
+                    out.print(table.last_line(), soft_wrap=True)
             note = f", {foreign} messages that are no verdicts" if foreign else ""
-            live.update(table.render(f"{topic}: {seen} verdicts{note}"), refresh=True)
+            if out.is_terminal:
+                live.update(table.render(f"{topic}: {seen} verdicts{note}"), refresh=True)

@@ -122,7 +122,7 @@ def test_without_confluent_kafka_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
 
-    with pytest.raises(StartupError, match=r"pip install moderator\[demo\]"):
+    with pytest.raises(StartupError, match=r"pip install '\.\[demo\]'"):
         librdkafka.load()
 
 

@@ -94,11 +94,16 @@ class Stream:
         }
         return Worker(self.folder / f"worker-{next(self._numbers)}.log", wanted)
 
-    async def send(self, posts: Iterable[tuple[str, bytes]]) -> None:
+    async def send(
+        self, posts: Iterable[tuple[str, bytes]], *, compression: str | None = None
+    ) -> None:
         """Send keyed values; returns when all are acknowledged."""
-        async with self._started(
-            AIOKafkaProducer(bootstrap_servers=self.cluster.bootstrap, max_request_size=2**25)
-        ) as producer:
+        client = AIOKafkaProducer(
+            bootstrap_servers=self.cluster.bootstrap,
+            max_request_size=2**25,
+            compression_type=compression,
+        )
+        async with self._started(client) as producer:
             acks = [
                 await producer.send(self.topics["posts"], value, key=key.encode())
                 for key, value in posts

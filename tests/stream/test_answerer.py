@@ -162,7 +162,7 @@ async def test_verdicts_and_dead_letters_are_counted(answerer: Answerer, metrics
         'moderator_dead_letters_total{code="internal_error"} 1.0',
         'moderator_dead_letters_total{code="not_an_image"} 1.0',
         'moderator_unread_parts_total{channel="image",code="not_an_image"} 1.0',
-        'moderator_rule_hits_total{action="block",rule="test/fire",shadow="False"} 1.0',
+        'moderator_rule_hits_total{action="block",rule="test/fire",shadow="false"} 1.0',
         "moderator_batch_posts_sum 2.0",
     ):
         assert line in exposed

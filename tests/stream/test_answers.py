@@ -157,6 +157,34 @@ async def test_a_verdict_the_broker_refuses_for_its_size_becomes_a_dead_letter(
     assert answers.codes() == {"verdict_too_large": 1}
 
 
+@pytest.mark.real_kafka
+async def test_a_dead_letter_the_broker_refuses_for_its_size_only_names_the_post(
+    own_stream: Stream,
+) -> None:
+    for topic in own_stream.topics.values():
+        own_stream.cluster.create_topic(topic, 4, {"max.message.bytes": str(2**20 + 12)})
+    # With this key the post just fits; with the headers of a dead letter it no longer does.
+    answers = await answered(own_stream, [("k" * 1_048_300, b"no post"), *posts(3)])
+
+    (letter,) = answers.dead_letters
+    assert (letter.key, letter.value) == (None, b"")
+    assert header(letter, "code") == "post_too_large"
+    assert header(letter, "topic") == own_stream.topics["posts"]
+    assert header(letter, "offset") == "0"
+    assert {key for key, _ in answers.verdicts} == {b"post-0", b"post-1", b"post-2"}
+
+
+@pytest.mark.real_kafka
+async def test_posts_are_answered_however_they_are_compressed(stream: Stream) -> None:
+    for number, compression in enumerate(("gzip", "snappy", "lz4", "zstd")):
+        await stream.send(posts(10, start=10 * number), compression=compression)
+    with stream.worker().start():
+        answers = await stream.answers(40)
+
+    assert {key for key, _ in answers.verdicts} == {key.encode() for key, _ in posts(40)}
+    assert not answers.dead_letters
+
+
 async def test_redis_down_at_the_start_and_killed_in_the_middle_changes_no_verdict(
     stream: Stream, redis_server: Redis
 ) -> None:
@@ -187,6 +215,6 @@ async def test_the_workers_pages_tell_its_state_and_its_counts(stream: Stream) -
         assert worker.metric("moderator_verdicts_total") == 20
         assert worker.metric("moderator_dead_letters_total") == 1
         assert (
-            'moderator_rule_hits_total{action="block",rule="colours/danger",shadow="False"} 2.0'
+            'moderator_rule_hits_total{action="block",rule="colours/danger",shadow="false"} 2.0'
             in (worker.page("metrics")[1])
         )

@@ -39,7 +39,7 @@ async def test_produced_posts_are_answered_and_lines_that_are_no_posts_are_repor
 
     assert done.returncode == 1
     assert f"{file}:21: not JSON" in done.stderr
-    assert "20 posts sent, 1 lines are no posts" in done.stderr
+    assert "posts sent: 20; lines that are no posts: 1" in done.stderr
     with stream.worker().start():
         answers = await stream.answers(20)
     assert answers.keys == {key.encode() for key, _ in posts(20)}

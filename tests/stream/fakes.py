@@ -1,0 +1,141 @@
+"""Stand-ins for aiokafka's clients, which keep what they are told and do as a test decides."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+
+PATIENCE = 5.0  # seconds a test may take when it fails
+_POLL_SECONDS = 0.002
+
+
+@dataclass
+class Record:
+    """What the hot path reads of a ConsumerRecord."""
+
+    partition: int
+    offset: int
+    value: bytes | None
+    key: bytes | None = b"key"
+    headers: tuple[tuple[str, bytes], ...] = ()
+    topic: str = "posts"
+
+
+def partition(number: int) -> TopicPartition:
+    return TopicPartition("posts", number)
+
+
+class RecordingConsumer:
+    """Hands out what is in `waiting`, in order; an exception in it is raised."""
+
+    def __init__(self, *partitions: int) -> None:
+        self.waiting: deque[Record | Exception] = deque()
+        self.most_records = 1_000_000  # in a fetch
+        self.commits: list[dict[int, int]] = []
+        self.failures: deque[Exception] = deque()  # of the next commits
+        self.reading = False
+        self.stopped = 0
+        self.listener: Any = None
+        self._partitions = [partition(number) for number in partitions]
+
+    def subscribe(self, _topics: list[str], *, listener: Any) -> None:
+        self.listener = listener
+
+    async def start(self) -> None:
+        await self.listener.on_partitions_assigned(self._partitions)
+
+    async def stop(self) -> None:
+        self.stopped += 1
+
+    async def getmany(
+        self, *, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Record]]:
+        assert timeout_ms > 0
+        assert max_records > 0
+        self.reading = True
+        await asyncio.sleep(0 if self.waiting else _POLL_SECONDS)
+        self.reading = False
+        fetched: dict[TopicPartition, list[Record]] = {}
+        for _ in range(min(max_records, self.most_records, len(self.waiting))):
+            record = self.waiting.popleft()
+            if isinstance(record, Exception):
+                raise record
+            fetched.setdefault(partition(record.partition), []).append(record)
+        return fetched
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        if self.failures:
+            raise self.failures.popleft()
+        self.commits.append({place.partition: offset for place, offset in offsets.items()})
+
+    @property
+    def committed(self) -> dict[int, int]:
+        """Where each partition stands."""
+        return {place: offset for offsets in self.commits for place, offset in offsets.items()}
+
+
+class Sent(NamedTuple):
+    """A message and what becomes of it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    delivery: asyncio.Future[None]
+
+
+class RecordingProducer:
+    """Acknowledges at once, unless it is told to hold, which leaves that to the test."""
+
+    def __init__(self, *, holding: bool = False) -> None:
+        self.sent: list[Sent] = []
+        self.holding = holding
+        self.failure: Exception | None = None  # raised by `send`
+        self.unreachable: Exception | None = None  # raised by `start`
+        self.stopped = 0
+
+    async def start(self) -> None:
+        if self.unreachable:
+            raise self.unreachable
+
+    async def stop(self) -> None:
+        self.stopped += 1
+
+    async def send(
+        self, topic: str, value: bytes, *, key: bytes | None, headers: object
+    ) -> asyncio.Future[None]:
+        if self.failure:
+            raise self.failure
+        delivery = asyncio.get_running_loop().create_future()
+        self.sent.append(Sent(topic, key, value, delivery))
+        if not self.holding:
+            delivery.set_result(None)
+        return delivery
+
+    @property
+    def open(self) -> list[asyncio.Future[None]]:
+        """The deliveries that are not decided yet."""
+        return [sent.delivery for sent in self.sent if not sent.delivery.done()]
+
+    def release(self) -> None:
+        """Acknowledge everything, from now on at once."""
+        self.holding = False
+        for delivery in self.open:
+            delivery.set_result(None)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everybody else run until the condition holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s"
+        await asyncio.sleep(0.001)
+
+
+async def turns(count: int = 50) -> None:
+    """Let everybody else run as far as they can."""
+    for _ in range(count):
+        await asyncio.sleep(0)
