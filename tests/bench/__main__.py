@@ -23,7 +23,7 @@ import psutil
 from aiokafka import AIOKafkaProducer
 
 from moderator.encoders.load import load_space
-from moderator.media.decode import DecodeLimits, decode
+from moderator.media.decode import DecodeLimits, views
 from moderator.settings import load_settings
 from tests.bench.images import photograph
 from tests.bench.policies import write_policies
@@ -109,7 +109,13 @@ def bare_images_per_second(pictures: Sequence[bytes], count: int) -> float:
 
     def encode(start: int) -> None:
         images = [pictures[n % len(pictures)] for n in range(start, min(start + batch, count))]
-        encoder.encode([encoder.prepare(decode(image, DecodeLimits())) for image in images])
+        encoder.encode(
+            [
+                encoder.prepare(view)
+                for image in images
+                for view in views(image, DecodeLimits(), encoder.side)
+            ]
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(encode, range(0, 4 * batch, batch)))  # warm
