@@ -98,11 +98,13 @@ class RecordingProducer:
         self.stopped = 0
 
     async def start(self) -> None:
+        await asyncio.sleep(0)
         if self.unreachable:
             raise self.unreachable
 
     async def stop(self) -> None:
         self.stopped += 1
+        await asyncio.sleep(0)
 
     async def send(
         self, topic: str, value: bytes, *, key: bytes | None, headers: object

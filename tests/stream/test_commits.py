@@ -154,6 +154,17 @@ async def test_a_partition_that_comes_back_starts_afresh_and_is_committed_again(
     assert consumer.commits == [{0: 6}, {0: 6}]
 
 
+async def test_an_assignment_without_a_revocation_before_it_starts_afresh_too(
+    consumer: RecordingConsumer,
+) -> None:
+    commits = await assigned(consumer, 0)
+    read(commits, 0, 5, 6)
+    finish(commits, 0, 5)
+    await commits.on_partitions_assigned([partition(0)])
+    await commits.commit()
+    assert consumer.commits == []
+
+
 async def test_a_partition_that_went_elsewhere_is_no_longer_known(
     consumer: RecordingConsumer,
 ) -> None:

@@ -284,6 +284,7 @@ async def test_what_was_fetched_before_a_rebalance_does_not_move_the_partition_a
 async def test_records_of_a_partition_that_left_during_the_fetch_are_not_answered() -> None:
     async with running() as rig:
         await rig.commits.on_partitions_revoked([partition(1)])
+        assert not rig.path.ready
         rig.feed(*posts(70, place=1), *posts(5))
         await until(lambda: rig.offsets() == [5])
         await rig.stopped()
