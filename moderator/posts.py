@@ -56,7 +56,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _MAX_META_DEPTH = 64  # far below the interpreter's limit, which depends on who calls
 
-_canonical = msgspec.json.Encoder(order="deterministic")
+# MessagePack holds attachments as they are: for these JSON would cost three times the hashing.
+_canonical = msgspec.msgpack.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Post)
 
 
