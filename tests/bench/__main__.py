@@ -1,6 +1,7 @@
 """`make bench`: what the pipeline costs, and what the worker adds to bare encoders.
 
-Medians of interleaved runs on a real Kafka. One machine, one run: trust the ratios.
+Medians of interleaved runs on a real Kafka. One machine, one run: trust the ratios. With
+`CLIP=GRAPH` also for a CLIP ViT-B/32 image graph, the size of encoder that production runs.
 """
 
 import asyncio
@@ -22,9 +23,11 @@ import msgspec
 import psutil
 from aiokafka import AIOKafkaProducer
 
+from moderator.encoders.base import ImageEncoder
 from moderator.encoders.load import load_space
 from moderator.media.decode import DecodeLimits, views
 from moderator.settings import load_settings
+from tests.bench.encoders import clip_images
 from tests.bench.images import photograph
 from tests.bench.policies import write_policies
 from tests.services.kafka.broker import Kafka
@@ -76,36 +79,41 @@ def pipeline_cost(kafka: Kafka, folder: Path) -> dict[str, str]:
 
 def worker_share(kafka: Kafka, folder: Path) -> dict[str, str]:
     """Image posts through the worker against the encoders alone on the same images."""
+    starter = load_space(load_settings().models).image
+    assert starter is not None
+    rows = _share("starter", kafka, folder, starter, count=4_000)
+    if graph := os.environ.get("CLIP"):
+        rows |= _share("CLIP", kafka, folder, clip_images(Path(graph)), "--clip", graph, count=500)
+    return rows
+
+
+def _share(
+    name: str, kafka: Kafka, folder: Path, encoder: ImageEncoder, *flags: str, count: int
+) -> dict[str, str]:
     pictures = [photograph(seed) for seed in range(64)]
+    media = [[{"data": base64.b64encode(picture).decode()}] for picture in pictures]
     posts = [
-        msgspec.json.encode(
-            {
-                "id": f"post-{n}",
-                "media": [{"data": base64.b64encode(pictures[n % len(pictures)]).decode()}],
-            }
-        )
-        for n in range(4_000)
+        msgspec.json.encode({"id": f"post-{n}", "media": media[n % len(media)]})
+        for n in range(count)
     ]
-    shares, bare_rates, worker_rates = [], [], []
+    shares, bare, through = [], [], []
     for _ in range(ROUNDS):
-        bare = bare_images_per_second(pictures, len(posts))
-        run = measure(kafka, folder, posts)
-        bare_rates.append(bare)
-        worker_rates.append(run.posts_per_second)
-        shares.append(run.posts_per_second / bare)
+        # Before and after, because the machine's speed drifts.
+        around = [bare_images_per_second(encoder, pictures, count // 2)]
+        through.append(measure(kafka, folder, posts, *flags).posts_per_second)
+        around.append(bare_images_per_second(encoder, pictures, count // 2))
+        bare.append(statistics.mean(around))
+        shares.append(through[-1] / bare[-1])
     return {
-        "bare decode + encoders, images/s": f"{statistics.median(bare_rates):,.0f}",
-        "worker, image posts/s": f"{statistics.median(worker_rates):,.0f}",
-        "worker as a share of bare": f"{statistics.median(shares):.2f}",
+        f"{name}, bare decode + encoder: images/s": f"{statistics.median(bare):,.0f}",
+        f"{name}, worker: image posts/s": f"{statistics.median(through):,.0f}",
+        f"{name}, worker as a share of bare": f"{statistics.median(shares):.2f}",
     }
 
 
-def bare_images_per_second(pictures: Sequence[bytes], count: int) -> float:
+def bare_images_per_second(encoder: ImageEncoder, pictures: Sequence[bytes], count: int) -> float:
     """Decode, prepare and encode in as many threads as the worker has; nothing else."""
-    settings = load_settings()
-    encoder = load_space(settings.models).image
-    assert encoder is not None
-    batch = settings.batch_posts
+    batch = load_settings().batch_posts
 
     def encode(start: int) -> None:
         images = [pictures[n % len(pictures)] for n in range(start, min(start + batch, count))]
@@ -118,7 +126,7 @@ def bare_images_per_second(pictures: Sequence[bytes], count: int) -> float:
         )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(encode, range(0, 4 * batch, batch)))  # warm
+        list(pool.map(encode, range(0, 2 * batch, batch)))  # warm
         began = time.perf_counter()
         list(pool.map(encode, range(0, count, batch)))
         return count / (time.perf_counter() - began)

@@ -1,10 +1,26 @@
-"""A worker for the benchmarks: real, or with encoders that cost nothing (`--free`)."""
+"""A worker for the benchmarks: real, with encoders that cost nothing, or with a CLIP image graph.
+
+`worker.py`, `worker.py --free`, `worker.py --clip GRAPH`
+"""
 
 import sys
+from pathlib import Path
 
 from moderator.app import run_worker
+from moderator.encoders.base import Space
 from moderator.settings import load_settings
-from tests.bench.encoders import free_space
+from tests.bench.encoders import clip_space, free_space
+
+
+def _space(arguments: list[str]) -> Space | None:
+    match arguments:
+        case ["--free"]:
+            return free_space()
+        case ["--clip", graph]:
+            return clip_space(Path(graph))
+        case _:
+            return None
+
 
 if __name__ == "__main__":
-    run_worker(load_settings(), free_space() if "--free" in sys.argv else None)
+    run_worker(load_settings(), _space(sys.argv[1:]))
