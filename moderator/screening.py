@@ -1,6 +1,5 @@
 """`moderator screen`: a file of posts to verdicts, in order, with no broker."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ def _screen(posts: Iterator[Post], core: Core, settings: Settings) -> Iterator[V
     def work(batch: list[Post]) -> list[Verdict]:
         return core.screener.screen(core.loader.load(batch, time.perf_counter()))
 
-    callers = settings.callers or os.cpu_count() or 1
+    callers = settings.batches_at_once
     with ThreadPoolExecutor(callers) as pool:
         running: deque[Future[list[Verdict]]] = deque()
         while batch := list(islice(posts, settings.batch_posts)):

@@ -143,6 +143,13 @@ class Settings(BaseSettings):
         Field(description="of our own lines; libraries start at WARNING, or at DEBUG with it"),
     ] = "INFO"
 
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches to screen side by side: `callers`, or the cores this process may use."""
+        if hasattr(os, "sched_getaffinity"):  # what a container or taskset leaves us; Linux only
+            return self.callers or len(os.sched_getaffinity(0))
+        return self.callers or os.cpu_count() or 1
+
     @field_validator("policies", "media_ports", "media_allow_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import logging
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +49,7 @@ class Answerer:
     """Turns jobs into messages. Every job has at least one: a verdict, a dead letter, or both."""
 
     def __init__(self, settings: Settings, screener: Screener, metrics: Metrics) -> None:
-        self.callers = settings.callers or os.cpu_count() or 1
+        self.callers = settings.batches_at_once
         self._settings = settings
         self._screener = screener
         self._metrics = metrics

@@ -1,83 +1,27 @@
-"""The command line: parses, calls, prints."""
+"""The commands of the service itself."""
 
 import asyncio
 import logging
 import sys
-from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from moderator.errors import ModeratorError, StartupError
-from moderator.settings import Settings, explain, load_settings
-
-cli = typer.Typer(
-    help="Screen posts against rules written as sentences: `demo` shows it, `screen` tries it on a "
-    "file, `worker` runs it on Kafka.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    add_completion=False,
+from moderator.cli.shared import (
+    KafkaOption,
+    ModelsOption,
+    PolicyOption,
+    PostsFile,
+    err,
+    fail,
+    out,
+    settings_with,
 )
-policy_cli = typer.Typer(help="Work on policy files.", no_args_is_help=True)
-cli.add_typer(policy_cli, name="policy")
+from moderator.errors import StartupError
+from moderator.settings import explain, load_settings
 
-# Without `emoji=False` the place `posts.jsonl:100:` is printed as a picture of a hundred.
-out = Console(soft_wrap=True, highlight=False, emoji=False)
-err = Console(stderr=True, highlight=False, emoji=False)
-
-PolicyOption = Annotated[
-    list[Path] | None,
-    typer.Option("--policy", help="Policy file or folder; give it again for more."),
-]
-ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of the encoders.")]
-KafkaOption = Annotated[
-    str | None, typer.Option("--kafka", help="Bootstrap servers, host:port[,host:port]…")
-]
-PostsFile = Annotated[
-    Path, typer.Argument(metavar="FILE|-", help="Posts, one JSON object per line; - reads stdin.")
-]
-
-
-def main() -> None:
-    """Run the command line. Exit codes: 0 well, 1 some input was bad, 2 cannot start."""
-    try:
-        cli()
-    except StartupError as error:
-        _fail(error, 2)
-    except ModeratorError as error:
-        _fail(error, 1)
-    except BrokenPipeError:  # `moderator screen … | head`
-        sys.stderr.close()
-        raise SystemExit(1) from None
-
-
-def _fail(error: Exception, code: int) -> NoReturn:
-    err.print("error:", style="bold red", end=" ")
-    err.print(str(error), markup=False, soft_wrap=True)
-    raise SystemExit(code)
-
-
-def _settings(**overrides: Any) -> Settings:
-    if (policies := overrides.pop("policy", None)) is not None:
-        overrides["policies"] = tuple(policies)
-    return load_settings(overrides)
-
-
-@cli.callback()
-def options(
-    *,
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    """Hold the options of the program itself."""
-    if show_version:
-        typer.echo(version("moderator"))
-        raise typer.Exit(0)
+cli = typer.Typer()
 
 
 @cli.command()
@@ -97,7 +41,7 @@ def worker(
     """
     from moderator import app as composition
 
-    settings = _settings(kafka=kafka, policy=policy, models=models, web_port=web_port)
+    settings = settings_with(kafka=kafka, policy=policy, models=models, web_port=web_port)
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -123,7 +67,7 @@ def screen(
     from moderator import app as composition
     from moderator.screening import screen_file
 
-    settings = _settings(policy=policy, models=models, verdict_detail="full" if full else None)
+    settings = settings_with(policy=policy, models=models, verdict_detail="full" if full else None)
     core = composition.build_core(settings)
     bad = screen_file(file, core, settings, sys.stdout.buffer, err)
     raise typer.Exit(1 if bad else 0)
@@ -140,7 +84,9 @@ def produce(
     """Send posts from a file to the posts topic, keyed by their id."""
     from moderator.stream.tools import produce_file
 
-    sent, bad = asyncio.run(produce_file(file, _settings(kafka=kafka), err, unchecked=unchecked))
+    sent, bad = asyncio.run(
+        produce_file(file, settings_with(kafka=kafka), err, unchecked=unchecked)
+    )
     err.print(f"posts sent: {sent}" + (f"; lines that are no posts: {bad}" if bad else ""))
     raise typer.Exit(1 if bad and not unchecked else 0)
 
@@ -158,7 +104,7 @@ def tail(
     """Watch the verdicts topic, live, until Ctrl-C."""
     from moderator.stream.tools import tail_verdicts
 
-    settings = _settings(kafka=kafka)
+    settings = settings_with(kafka=kafka)
     logging.basicConfig(level="WARNING", format="%(message)s")
     logging.getLogger("aiokafka").setLevel("CRITICAL")  # what matters of it we say ourselves
     try:
@@ -181,7 +127,7 @@ def demo(
     from moderator.demo.run import run_demo
 
     overrides = {} if kafka is None else {"kafka": kafka}
-    run_demo(_settings(**overrides), out, posts=posts, per_second=rate)
+    run_demo(settings_with(**overrides), out, posts=posts, per_second=rate)
 
 
 @cli.command()
@@ -190,7 +136,7 @@ def config() -> None:
     try:
         rows = explain(load_settings())
     except StartupError as error:
-        _fail(error, 2)
+        fail(error, 2)
     if not out.is_terminal:  # to be copied, or read by a program
         for row in rows:
             typer.echo(f"{row.name}={row.value}  # {row.source}")
@@ -216,17 +162,3 @@ def schema(
     if contract not in CONTRACTS:
         raise typer.BadParameter(f"{contract!r} is none of {', '.join(CONTRACTS)}")
     out.print(render(contract), markup=False, end="")
-
-
-@policy_cli.command()
-def check(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
-) -> None:
-    """Check policy files: every problem at once, with its place and the fix."""
-    from moderator.policy.load import load_policies
-
-    policies = load_policies(paths)
-    out.print(
-        f"[green]ok[/]: {policies.name} version {policies.version}, {len(policies)} rules, "
-        f"digest {policies.digest}"
-    )

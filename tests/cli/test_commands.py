@@ -1,54 +1,22 @@
 """The command line from arguments to exit code; the same process but where the process matters."""
 
-import io
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from moderator import contracts
-from moderator.cli import main
 from moderator.settings import PREFIX, Settings
 from moderator.verdicts import decode_verdict
 from tests.builders import a_policy, a_rule
+from tests.cli.running import Moderator, Ran
 
 COMMAND = [sys.executable, "-c", "from moderator.cli import main; main()"]
 COMMANDS = ["worker", "screen", "produce", "tail", "demo", "config", "schema", "policy check"]
-
-
-class Ran(NamedTuple):
-    code: int
-    out: bytes
-    err: str
-
-
-Moderator = Callable[..., Ran]
-
-
-@pytest.fixture
-def moderator(
-    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
-) -> Moderator:
-    """Return a function that runs a command with these arguments and this standard input."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object, given: bytes = b"") -> Ran:
-        monkeypatch.setattr(sys, "argv", ["moderator", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsysbinary.readouterr()
-        code = ended.value.code
-        return Ran(code if isinstance(code, int) else int(bool(code)), out, err.decode())
-
-    return run
 
 
 @pytest.fixture

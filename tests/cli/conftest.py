@@ -1,0 +1,31 @@
+"""Commands run as a user runs them, in this process."""
+
+import io
+import sys
+
+import pytest
+
+from moderator.cli import main
+from moderator.settings import PREFIX, Settings
+from tests.cli.running import Moderator, Ran
+
+
+@pytest.fixture
+def moderator(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Moderator:
+    """Return a function that runs a command with these arguments and this standard input."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object, given: bytes = b"") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["moderator", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsysbinary.readouterr()
+        code = ended.value.code
+        return Ran(code if isinstance(code, int) else int(bool(code)), out, err.decode())
+
+    return run
