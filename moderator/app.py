@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -44,14 +45,13 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     # with 10,000 rules that costs 2.3 times the CPU.
     threadpool_limits(1, user_api="blas")
     policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
-    space = space or load_space(settings.models, settings.provider)
-    channels = dict.fromkeys(space.channels, space)
     cache = build_cache(settings)
+    channels = load_channels(settings, cache, space)
     try:
         rules = compile_rules(policies, channels, cache)
     except InferenceError as error:
         raise ModelError(
-            f"{settings.models}: cannot embed the policies' prompts: {error}"
+            f"{settings.models}: cannot embed the policies' prompts or the background: {error}"
         ) from error
     limits = ReadingLimits(
         max_text_characters=settings.max_text_characters,
@@ -64,6 +64,29 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         build_loader(settings),
         cache,
     )
+
+
+def load_channels(
+    settings: Settings, cache: VectorCache, space: Space | None = None
+) -> dict[str, Space]:
+    """The space each channel is read in: one for all, or one of its own for texts.
+
+    Raises ModelError.
+    """
+
+    def load(folder: Path) -> Space:
+        return load_space(folder, settings.provider, settings.variant, cache)
+
+    space = space or load(settings.models)
+    channels = dict.fromkeys(space.channels, space)
+    if settings.text_models is not None:
+        if space.image is None:
+            raise ModelError(
+                f"{settings.models}: reads no images, so with MODERATOR_TEXT_MODELS it would have "
+                "nothing to do; set MODERATOR_MODELS to a dual encoder, or to the folder for texts"
+            )
+        channels["text"] = load(settings.text_models)
+    return channels
 
 
 def build_cache(settings: Settings) -> VectorCache:

@@ -147,11 +147,14 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
     def fail(place: int, error: InferenceError) -> None:
         inputs.fail(inputs.text_owners[place], "text", error, None)
 
-    vectors, places, unknown = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+    vectors, places, unknown, cut = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
     for place, share in unknown.items():
         if share > _MOST_UNKNOWN:
             reason = f"{share:.0%} of its letters are unknown to {space.name}"
             inputs.cut(inputs.text_owners[place], "text", "text_not_understood", reason)
+    for place, needed in cut.items():
+        reason = f"read the first {(places == place).sum()} of {needed} windows of {space.name}"
+        inputs.cut(inputs.text_owners[place], "text", "text_too_long", reason)
     return Readings(vectors, np.array(inputs.text_owners, np.intp)[places])
 
 
@@ -166,7 +169,7 @@ def _read_images(space: Space, inputs: Inputs) -> Readings:
         inputs.fail(inputs.image_owners[place], "image", error, label)
 
     encoder = space.image
-    vectors, places, _ = _encode(encode, inputs.images, space.dimensions, fail)
+    vectors, places, *_ = _encode(encode, inputs.images, space.dimensions, fail)
     return Readings(
         vectors,
         np.array(inputs.image_owners, np.intp)[places],
@@ -205,6 +208,7 @@ def _encode(
         np.concatenate([each.vectors for each in alone]),
         np.repeat(np.arange(len(items)), [len(each.vectors) for each in alone]),
         {place: each.unknown[0] for place, each in enumerate(alone) if each.unknown},
+        {place: each.cut[0] for place, each in enumerate(alone) if each.cut},
     )
 
 

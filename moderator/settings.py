@@ -66,6 +66,17 @@ class Settings(BaseSettings):
 
     # --- Models and policies
     models: Annotated[Path, Field(description="folder of the encoders")] = bundled("models/starter")
+    text_models: Annotated[
+        Path | None,
+        Field(description="folder of another text encoder, for texts; models reads images then"),
+    ] = None
+    variant: Annotated[
+        str,
+        Field(
+            description="of the graphs: fp32, fp16, int8 or another ending of their names; auto: "
+            "fp16 with provider cuda or tensorrt, else fp32"
+        ),
+    ] = "auto"
     provider: Annotated[
         Literal["auto", "cpu", "cuda", "tensorrt"],
         Field(description="auto takes a GPU when there is one; a named one must be there"),
@@ -157,7 +168,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("redis", "media_file_root", mode="before")
+    @field_validator("redis", "media_file_root", "text_models", mode="before")
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value

@@ -13,6 +13,7 @@ from moderator.cli.shared import (
     ModelsOption,
     PolicyOption,
     PostsFile,
+    TextModelsOption,
     err,
     fail,
     out,
@@ -29,6 +30,7 @@ def worker(
     kafka: KafkaOption = None,
     policy: PolicyOption = None,
     models: ModelsOption = None,
+    text_models: TextModelsOption = None,
     web_port: Annotated[
         int | None, typer.Option(help="Of /health, /ready and /metrics.", show_default="6066")
     ] = None,
@@ -41,7 +43,9 @@ def worker(
     """
     from moderator import app as composition
 
-    settings = settings_with(kafka=kafka, policy=policy, models=models, web_port=web_port)
+    settings = settings_with(
+        kafka=kafka, policy=policy, models=models, text_models=text_models, web_port=web_port
+    )
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -53,6 +57,7 @@ def screen(
     file: PostsFile,
     policy: PolicyOption = None,
     models: ModelsOption = None,
+    text_models: TextModelsOption = None,
     full: Annotated[
         bool, typer.Option("--full", help="List every rule with its score, not only those crossed.")
     ] = False,
@@ -67,7 +72,12 @@ def screen(
     from moderator import app as composition
     from moderator.screening import screen_file
 
-    settings = settings_with(policy=policy, models=models, verdict_detail="full" if full else None)
+    settings = settings_with(
+        policy=policy,
+        models=models,
+        text_models=text_models,
+        verdict_detail="full" if full else None,
+    )
     core = composition.build_core(settings)
     bad = screen_file(file, core, settings, sys.stdout.buffer, err)
     raise typer.Exit(1 if bad else 0)

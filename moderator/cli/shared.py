@@ -17,6 +17,10 @@ PolicyOption = Annotated[
     typer.Option("--policy", help="Policy file or folder; give it again for more."),
 ]
 ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of the encoders.")]
+TextModelsOption = Annotated[
+    Path | None,
+    typer.Option("--text-models", help="Folder of another text encoder, for texts alone."),
+]
 KafkaOption = Annotated[
     str | None, typer.Option("--kafka", help="Bootstrap servers, host:port[,host:port]…")
 ]

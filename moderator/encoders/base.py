@@ -13,7 +13,7 @@ from moderator.errors import InferenceError
 
 Matrix = NDArray[np.float32]  # (rows, dimensions), unit rows unless said otherwise
 Vector = NDArray[np.float32]  # (dimensions,)
-Pixels = NDArray[np.uint8]  # (side, side, 3)
+Pixels = NDArray[np.uint8]  # (height, width, 3), the size that the encoder takes
 
 
 class Encoded(NamedTuple):
@@ -23,6 +23,8 @@ class Encoded(NamedTuple):
     owners: NDArray[np.intp]  # (readings,) which input each row reads, ascending from 0
     # The share of the letters of an input that its encoder has no tokens for, where there are any.
     unknown: Mapping[int, float] = MappingProxyType({})
+    # Inputs too long to be read whole, and how many readings that would have taken.
+    cut: Mapping[int, int] = MappingProxyType({})
 
 
 class TextEncoder(Protocol):
@@ -73,7 +75,7 @@ class Space:
     text: TextEncoder
     image: ImageEncoder | None
     neutral: tuple[str, ...]
-    calibration: dict[str, Calibration]  # by channel
+    calibration: Mapping[str, Calibration]  # by channel
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from moderator.encoders.base import Matrix, Pixels, unit_rows
-from moderator.encoders.onnx import Session
+from moderator.encoders.text import Graph
 
 # From here on only the centre is scaled, within a few levels of scaling all of it: a strip of 1 by
 # 32,768 pixels, 174 bytes as a PNG, would else become half a GiB for a moment.
@@ -17,69 +17,98 @@ _MAX_ASPECT = 16
 
 @dataclass(frozen=True)
 class ImageLayout:
-    """How an image graph wants its pixels: shortest side to `side`, centre crop, normalise."""
+    """How an image graph wants its pixels: scaled, cropped, normalised.
+
+    The shortest side becomes `side`, and the centre of `crop` (height, width) is cut out; or, with
+    `squash`, the whole image becomes that size, whatever its proportions (SigLIP).
+    """
 
     output: str
     dimensions: int
     side: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    crop: tuple[int, int] | None = None  # none: side x side
+    squash: tuple[int, int] | None = None
     resample: Image.Resampling = Image.Resampling.BICUBIC
-    max_batch: int = 8  # on CPUs more gains nothing
+    rescale: float = 1 / 255
+    max_batch: int = 8  # on CPUs more gains nothing; 1 for dynamic int8, see `TextLayout`
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of what the graph gets."""
+        return self.squash or self.crop or (self.side, self.side)
 
 
 class OnnxImageEncoder:
     """An `ImageEncoder`."""
 
-    def __init__(self, session: Session, layout: ImageLayout) -> None:
+    def __init__(self, session: Graph, layout: ImageLayout) -> None:
         self._session = session
         self._layout = layout
         self._input = next(iter(session.inputs))
+        batch = session.inputs[self._input][0]
+        self._fixed_batch = batch if isinstance(batch, int) else None  # immich's exports take 1
+        half = session.types[self._input] == "tensor(float16)"
+        self._type = np.dtype(np.float16 if half else np.float32)
         # Rescaling in float64 and normalising in float32, as the reference implementation does,
         # has 256 results per colour: looking them up is exact and the fastest way there.
-        levels = (np.arange(256, dtype=np.float64) * (1 / 255)).astype(np.float32)
+        levels = (np.arange(256, dtype=np.float64) * layout.rescale).astype(np.float32)
         mean, std = np.array(layout.mean, np.float32), np.array(layout.std, np.float32)
-        self._table = (levels[None, :] - mean[:, None]) / std[:, None]  # (3, 256)
+        self._table = ((levels[None, :] - mean[:, None]) / std[:, None]).astype(self._type)
 
     @property
     def side(self) -> int:
         """See `ImageEncoder`."""
         return self._layout.side
 
+    @property
+    def dimensions(self) -> int:
+        """Of the space."""
+        return self._layout.dimensions
+
     def prepare(self, image: Image.Image) -> Pixels:
         """See `ImageEncoder`."""
+        if self._layout.squash is not None:
+            height, width = self._layout.squash
+            return np.asarray(image.resize((width, height), self._layout.resample))
         return np.asarray(self._crop(image))
 
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
         vectors = np.empty((len(images), self._layout.dimensions), np.float32)
-        for start in range(0, len(images), self._layout.max_batch):
-            some = images[start : start + self._layout.max_batch]
-            feeds = {self._input: self.normalise(some)}
-            vectors[start : start + len(some)] = unit_rows(
-                self._session.run(self._layout.output, feeds), self._layout.dimensions
-            )
+        most = self._fixed_batch or self._layout.max_batch
+        for start in range(0, len(images), most):
+            some = images[start : start + most]
+            found = self.embedded(some)
+            vectors[start : start + len(some)] = unit_rows(found, self._layout.dimensions)
         return vectors
 
-    def normalise(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(side, side, 3) uint8 each, to (images, 3, side, side) float32."""
-        side = self._layout.side
-        batch = np.empty((len(images), 3, side, side), np.float32)
+    def embedded(self, images: Sequence[Pixels]) -> NDArray[np.floating]:
+        """One forward pass: (images, dimensions), not normalised. Raises InferenceError."""
+        batch = self.normalise(images)
+        if self._fixed_batch is not None and len(images) < self._fixed_batch:
+            batch = np.resize(batch, (self._fixed_batch, *batch.shape[1:]))
+        return self._session.run(self._layout.output, {self._input: batch})[: len(images)]
+
+    def normalise(self, images: Sequence[Pixels]) -> NDArray[np.floating]:
+        """(height, width, 3) uint8 each, to (images, 3, height, width) as the graph wants it."""
+        batch = np.empty((len(images), 3, *self._layout.shape), self._type)
         for pixels, planes in zip(images, batch, strict=True):
             for colour in range(3):
                 np.take(self._table[colour], pixels[..., colour], out=planes[colour])
         return batch
 
     def _crop(self, image: Image.Image) -> Image.Image:
-        """Scale the shortest side, then cut the centre, rounded as the reference does."""
-        side = self._layout.side
+        """Scale the shortest side, then cut the centre, rounded down as the references do."""
+        side, (height, width) = self._layout.side, self._layout.shape
         short, long = sorted(image.size)
         scaled_long = int(side * long / short)
         size = (side, scaled_long) if image.width <= image.height else (scaled_long, side)
-        left, top = (size[0] - side) // 2, (size[1] - side) // 2
+        left, top = (size[0] - width) // 2, (size[1] - height) // 2
         if scaled_long > _MAX_ASPECT * side:
             across, down = image.width / size[0], image.height / size[1]
-            box = (left * across, top * down, (left + side) * across, (top + side) * down)
-            return image.resize((side, side), self._layout.resample, box)
+            box = (left * across, top * down, (left + width) * across, (top + height) * down)
+            return image.resize((width, height), self._layout.resample, box)
         resized = image.resize(size, self._layout.resample)
-        return resized.crop((left, top, left + side, top + side))
+        return resized.crop((left, top, left + width, top + height))

@@ -1,177 +1,140 @@
-"""A folder of model files to a `Space`, every file checked against its sha256 first."""
+"""A folder of model files, ours or as anybody publishes them, to a `Space`."""
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from moderator.cache.base import VectorCache
+from moderator.encoders import background
+from moderator.encoders.background import Kept, OwnBackground
 from moderator.encoders.base import Calibration, Space
-from moderator.encoders.image import ImageLayout, OnnxImageEncoder
-from moderator.encoders.onnx import Provider, Session
-from moderator.encoders.text import OnnxTextEncoder, TextLayout
+from moderator.encoders.card import CARD, SpaceCard, read_card
+from moderator.encoders.layouts.base import Published
+from moderator.encoders.layouts.build import image_encoder, text_encoder
+from moderator.encoders.layouts.detect import detect
+from moderator.encoders.layouts.graphs import Graphs, with_data
+from moderator.encoders.manifest import SUMS, Manifest, describe, named, verify
+from moderator.encoders.onnx import Provider
 from moderator.errors import ModelError
 
-TEXT_GRAPH, IMAGE_GRAPH = "onnx/text_model.onnx", "onnx/vision_model.onnx"
-TOKENIZER, CARD = "tokenizer.json", "space.json"
-SUMS = "SHA256SUMS"
+__all__ = ["Manifest", "load_space", "verify"]
 
 
-class _Logistic(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    slope: float = Field(gt=0, allow_inf_nan=False)
-    intercept: float = Field(allow_inf_nan=False)
+def load_space(
+    folder: Path,
+    provider: Provider = "auto",
+    variant: str = "auto",
+    cache: VectorCache | None = None,
+) -> Space:
+    """Load the encoders of a folder, and what a rule needs to be compiled for them.
 
+    Where there is a `SHA256SUMS`, what it lists is checked first. Neutral prompts, calibration and
+    background sample come from `space.json`; without one they are ours, and the sample is embedded
+    by the space itself when first used (see `OwnBackground`), or taken from `cache`.
 
-class SpaceCard(BaseModel):
-    """`space.json`: what a space is, beside its graphs."""
+    Args:
+        folder: any of the layouts in `moderator.encoders.layouts`.
+        provider: where graphs run.
+        variant: fp32, fp16, int8 or how else a graph's file name ends; `auto` is fp16 where a GPU
+            was asked for by name and fp32 elsewhere.
+        cache: keeps the background of spaces that bring none.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    name: str
-    dimensions: int = Field(gt=0)
-    window_tokens: int = Field(gt=2, default=256)
-    batch_invariant: bool = True  # False for dynamic int8, see TextLayout
-    neutral: tuple[str, ...] = Field(min_length=1)
-    calibration: dict[str, _Logistic]
-    background: str
-
-
-def load_space(folder: Path, provider: Provider = "auto") -> Space:
-    """Load encoders, card and background sample.
-
-    Raises ModelError for a file that is missing, altered or not understood.
-    """
-    manifest = verify(folder)
-    card = _card(folder)
-    text = OnnxTextEncoder(
-        session := Session(folder / TEXT_GRAPH, provider),
-        folder / TOKENIZER,
-        TextLayout(
-            output=session.outputs[0],
-            dimensions=card.dimensions,
-            window_tokens=card.window_tokens,
-            overlap_tokens=card.window_tokens // 4,
-            pad_id=_pad_id(folder),
-            batch_invariant=card.batch_invariant,
-        ),
-    )
-    image = _image_encoder(folder, card, provider) if IMAGE_GRAPH in manifest.files else None
-    calibration = _calibration(folder, card)
-    channels = {"text"} if image is None else {"text", "image"}
-    if lacking := channels - set(calibration):
-        raise ModelError(f"{folder / CARD}: no `calibration` of {', '.join(sorted(lacking))}")
-    return Space(
-        name=card.name,
-        digest=manifest.digest,
-        dimensions=card.dimensions,
-        text=text,
-        image=image,
-        neutral=card.neutral,
-        calibration=calibration,
-    )
-
-
-class Manifest(NamedTuple):
-    """The files that make a space, all checked."""
-
-    files: frozenset[str]
-    digest: str  # 32 hex digits that name the whole
-
-
-def verify(folder: Path) -> Manifest:
-    """Check every file that SHA256SUMS lists.
-
-    Raises ModelError that names the first file which is missing or altered.
+    Raises:
+        ModelError: a file is missing, altered or not understood, or a graph does not fit the rest.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such folder of models; set MODERATOR_MODELS or --models")
-    files: dict[str, str] = {}
-    for line in _read(folder / SUMS).decode().splitlines():
-        expected, _, name = line.partition("  ")
-        actual = hashlib.sha256(_read(folder / name)).hexdigest()
-        if actual != expected:
-            raise ModelError(
-                f"{folder / name}: sha256 is {actual[:16]}…, {SUMS} says {expected[:16]}…; "
-                "the file was altered or cut short: fetch it again"
-            )
-        files[name] = expected
-    for name in (TEXT_GRAPH, TOKENIZER, CARD):
-        if name not in files:
-            raise ModelError(f"{folder / SUMS}: does not list {name}")
-    whole = json.dumps(files, sort_keys=True).encode()
-    return Manifest(frozenset(files), hashlib.blake2b(whole, digest_size=16).hexdigest())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(_read(path))
-    except ValueError as error:
-        raise ModelError(f"{path}: not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path}: not a JSON object")
-    return value
-
-
-def _card(folder: Path) -> SpaceCard:
-    path = folder / CARD
-    try:
-        return SpaceCard.model_validate(_json(path))
-    except ValidationError as error:
-        raise ModelError(f"{path}: {error}") from error
-
-
-def _pad_id(folder: Path) -> int:
-    padding = _json(folder / TOKENIZER).get("padding") or {}
-    return int(padding.get("pad_id", 0))
-
-
-def _image_encoder(folder: Path, card: SpaceCard, provider: Provider) -> OnnxImageEncoder:
-    path = folder / "preprocessor_config.json"
-    config = _json(path)
-    try:
-        size = config["size"]
-        layout = ImageLayout(
-            output="image_embeds",
-            dimensions=card.dimensions,
-            side=int(size["shortest_edge"] if isinstance(size, dict) else size),
-            mean=tuple(config["image_mean"]),
-            std=tuple(config["image_std"]),
-            resample=Image.Resampling(config["resample"]),
+    sums = verify(folder) if (folder / SUMS).exists() else None
+    card = read_card(folder)
+    if card.dimensions is not None and sums is None:
+        sums = verify(folder)  # which says that ours come with it
+    published = detect(folder, card, variant, gpu=provider in {"cuda", "tensorrt"})
+    digest = _digest(folder, card, sums, _deciding(folder, card, published))
+    graphs = Graphs(provider)
+    text = text_encoder(
+        published.text, published.image, graphs, batch_invariant=card.batch_invariant
+    )
+    image = (
+        None if published.image is None else image_encoder(published.image, published.text, graphs)
+    )
+    dimensions = text.dimensions
+    if image is not None and image.dimensions != dimensions:
+        raise ModelError(
+            f"{folder}: the text encoder gives {dimensions} dimensions, the image encoder "
+            f"{image.dimensions}; they are not of one space"
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: not understood: {error!r}") from error
-    return OnnxImageEncoder(Session(folder / IMAGE_GRAPH, provider), layout)
+    if card.dimensions not in {None, dimensions}:
+        raise ModelError(
+            f"{folder / CARD}: says {card.dimensions} dimensions, the encoders give {dimensions}"
+        )
+    channels = ("text",) if image is None else ("text", "image")
+    logistics = {**background.LOGISTICS, **(card.calibration or {})}
+    return Space(
+        name=card.name or folder.resolve().name,
+        digest=digest,
+        dimensions=dimensions,
+        text=text,
+        image=image,
+        neutral=card.neutral or background.NEUTRAL,
+        calibration=_calibration(folder, card, dimensions, channels)
+        if card.background is not None
+        else OwnBackground(text, image, logistics, Kept(cache, digest, dimensions)),
+    )
 
 
-def _calibration(folder: Path, card: SpaceCard) -> dict[str, Calibration]:
-    path = folder / card.background
+def _deciding(folder: Path, card: SpaceCard, published: Published) -> set[Path]:
+    """The files that decide an embedding or a score."""
+    graphs = {published.text.graph, *([published.image.graph] if published.image else [])}
+    of_ours = {CARD} if (folder / CARD).exists() else set()
+    if card.background is not None:
+        of_ours.add(card.background)
+    return {
+        *(part for path in graphs for part in with_data(path)),
+        published.text.tokenizer,
+        *published.configs,
+        *(folder / name for name in of_ours),
+    }
+
+
+def _digest(folder: Path, card: SpaceCard, sums: Manifest | None, files: set[Path]) -> str:
+    """Name the space. Raises ModelError for a file that the sums leave out."""
+    if sums is not None:
+        for path in sorted(files):
+            if (name := path.relative_to(folder).as_posix()) not in sums.files:
+                raise ModelError(
+                    f"{folder / SUMS}: does not list {name}, so nothing says that it is whole; add "
+                    f"its sha256, or delete {SUMS}"
+                )
+    manifest = sums or describe(folder, files)
+    return manifest.digest if card.background is not None else named(manifest, background.VERSION)
+
+
+def _calibration(
+    folder: Path, card: SpaceCard, dimensions: int, channels: tuple[str, ...]
+) -> dict[str, Calibration]:
+    """The background sample that comes with a space."""
+    path = folder / str(card.background)
+    logistics = card.calibration or {}
+    if lacking := set(channels) - set(logistics):
+        raise ModelError(f"{folder / CARD}: no `calibration` of {', '.join(sorted(lacking))}")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {
                 channel: Calibration(
-                    _sample(arrays[channel], card), logistic.slope, logistic.intercept
+                    _sample(arrays[channel], dimensions), logistic.slope, logistic.intercept
                 )
-                for channel, logistic in card.calibration.items()
+                for channel, logistic in logistics.items()
             }
     except (OSError, KeyError, ValueError) as error:
         raise ModelError(f"{path}: not a background sample: {error}") from error
 
 
-def _sample(rows: NDArray[Any], card: SpaceCard) -> NDArray[np.float32]:
+def _sample(rows: NDArray[Any], dimensions: int) -> NDArray[np.float32]:
     """Check the embeddings of one channel's ordinary content. Raises ValueError."""
-    if rows.ndim != 2 or rows.shape[1] != card.dimensions or not len(rows):  # noqa: PLR2004
-        raise ValueError(f"it has shape {rows.shape}, expected (sample, {card.dimensions})")
+    if rows.ndim != 2 or rows.shape[1] != dimensions or not len(rows):  # noqa: PLR2004
+        raise ValueError(f"it has shape {rows.shape}, expected (sample, {dimensions})")
     if not np.isfinite(rows).all():  # a rule calibrated with NaN would never fire
         raise ValueError("it has NaN or infinity")
     return rows.astype(np.float32)

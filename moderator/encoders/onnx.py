@@ -59,6 +59,9 @@ class Session:
         self.inputs: dict[str, tuple[int | str | None, ...]] = {
             node.name: tuple(node.shape) for node in self._session.get_inputs()
         }
+        self.types: dict[str, str] = {  # of the inputs, as onnxruntime names them: "tensor(int64)"
+            node.name: node.type for node in self._session.get_inputs()
+        }
         self.outputs: tuple[str, ...] = tuple(node.name for node in self._session.get_outputs())
 
     def run(self, output: str, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.floating]:

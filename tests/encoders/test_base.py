@@ -42,7 +42,7 @@ def test_a_space_reads_images_if_it_has_an_encoder_for_them() -> None:
 
 def test_the_fake_encoder_keeps_the_contract() -> None:
     texts = ["one", "", "word " * 120]
-    vectors, owners, _ = FakeTextEncoder(window_words=50).encode(texts)
+    vectors, owners, *_ = FakeTextEncoder(window_words=50).encode(texts)
     assert owners.tolist() == [0, 1, 2, 2, 2]
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1] * 5, abs=1e-5)
     again = FakeTextEncoder().encode(texts)

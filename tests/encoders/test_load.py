@@ -113,13 +113,12 @@ def test_a_file_that_the_sums_leave_out_is_not_trusted(folder: Path, name: str) 
     sums = folder / "SHA256SUMS"
     lines = sums.read_text().splitlines(keepends=True)
     sums.write_text("".join(line for line in lines if not line.endswith(f"  {name}\n")))
-    assert refusal(folder) == f"{sums}: does not list {name}"
+    assert refusal(folder).startswith(f"{sums}: does not list {name}, so nothing says")
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda card: card.pop("dimensions"), "dimensions"),
         (lambda card: card.update(dimensions=0), "dimensions"),
         (lambda card: card.update(neutral=[]), "neutral"),
         (lambda card: card["calibration"]["text"].update(slope=-1), "slope"),

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from moderator.encoders.load import load_space
 from moderator.encoders.onnx import Session
 from moderator.encoders.text import OnnxTextEncoder, TextLayout
-from moderator.errors import InferenceError, ModelError
+from moderator.encoders.tokens import Reading, WindowTokenizer
+from moderator.errors import InferenceError
 
 # int8 with scales taken from the whole batch: a text's neighbours move it, measured to 0.994.
 SAME = 0.99
@@ -45,19 +46,17 @@ class NewEncoder:
         self._tokenizer = folder / "tokenizer.json"
         self._session = Session(folder / "onnx/text_model.onnx", "cpu")
 
-    def __call__(self, **layout: Any) -> OnnxTextEncoder:
-        common: dict[str, Any] = {
-            "dimensions": 384,
-            "window_tokens": 256,
-            "overlap_tokens": 32,
-            "pad_id": 0,
-        }
+    def __call__(
+        self, *, window_tokens: int = 256, overlap_tokens: int = 32, **layout: Any
+    ) -> OnnxTextEncoder:
+        tokenizer = WindowTokenizer(self._tokenizer, Reading(window_tokens, overlap_tokens))
+        common: dict[str, Any] = {"dimensions": 384, "pad_id": 0}
         found = TextLayout(output=self._session.outputs[0], **(common | layout))
-        return OnnxTextEncoder(self._session, self._tokenizer, found)
+        return OnnxTextEncoder(self._session, tokenizer, found)
 
 
 def test_every_text_has_a_unit_vector_in_its_place(encoder: OnnxTextEncoder) -> None:
-    vectors, owners, _ = encoder.encode(TEXTS)
+    vectors, owners, *_ = encoder.encode(TEXTS)
     assert vectors.shape == (len(TEXTS), 384)
     assert vectors.dtype == np.float32
     assert owners.tolist() == list(range(len(TEXTS)))
@@ -102,7 +101,7 @@ def test_texts_of_like_meaning_are_nearer_than_others(encoder: OnnxTextEncoder) 
 
 
 def test_no_texts_no_vectors(encoder: OnnxTextEncoder) -> None:
-    vectors, owners, _ = encoder.encode([])
+    vectors, owners, *_ = encoder.encode([])
     assert (vectors.shape, owners.shape) == ((0, 384), (0,))
 
 
@@ -110,7 +109,7 @@ def test_the_windows_of_a_long_text_overlap_and_cover_all_of_it(starter: Path) -
     new = NewEncoder(starter)
     encoder = new(window_tokens=20, overlap_tokens=6)
     words = [f"{number}" for number in range(100, 200)]  # numbers of three figures
-    windows, owners = encoder._windows(["short", " ".join(words), "short too"])
+    windows, owners, _ = encoder.tokenizer.windows(["short", " ".join(words), "short too"])
     plain = Tokenizer.from_file(str(starter / "tokenizer.json"))
     plain.no_truncation()
     whole = plain.encode(" ".join(words), add_special_tokens=False).ids
@@ -122,35 +121,16 @@ def test_the_windows_of_a_long_text_overlap_and_cover_all_of_it(starter: Path) -
         assert joined[-6:] == window[:6]
         joined = joined + window[6:]
     assert joined == whole
-    assert owners.tolist() == [0] + [1] * len(mine) + [2]
+    assert owners == [0] + [1] * len(mine) + [2]
 
 
 def test_a_long_text_has_a_reading_of_its_end(encoder: OnnxTextEncoder) -> None:
     end = "You are pathetic and nobody likes you, so go and kill yourself."
-    vectors, owners, _ = encoder.encode(["We planted tomatoes behind our house. " * 200 + end])
+    vectors, owners, *_ = encoder.encode(["We planted tomatoes behind our house. " * 200 + end])
     assert len(vectors) > 3
     assert (owners == 0).all()
     target = encoder.encode([end]).vectors[0]
     assert int((vectors @ target).argmax()) == len(vectors) - 1
-
-
-@pytest.mark.parametrize("token", ["[SEP]", "[CLS]", "[PAD]", "[MASK]", "[UNK]"])
-def test_a_special_token_typed_by_a_user_is_text(encoder: OnnxTextEncoder, token: str) -> None:
-    (window,), _ = encoder._windows([f"hello {token} you idiot"])
-    special = set(range(5))
-    assert not special & set(window[1:-1])
-    assert (window[0], window[-1]) == (2, 3)
-    assert len(window) > len(encoder._windows(["hello you idiot"])[0][0])
-
-
-def test_a_file_that_is_no_tokenizer_is_refused(starter: Path, tmp_path: Path) -> None:
-    (tmp_path / "tokenizer.json").write_text("{}")
-    session = Session(starter / "onnx/text_model.onnx", "cpu")
-    layout = TextLayout(
-        output="text_embeds", dimensions=384, window_tokens=64, overlap_tokens=16, pad_id=0
-    )
-    with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokenizer"):
-        OnnxTextEncoder(session, tmp_path / "tokenizer.json", layout)
 
 
 def test_another_dimension_than_the_card_says_is_an_inference_error(

@@ -1,0 +1,126 @@
+"""From what a layout's files say to encoders that run, tried out on the graphs themselves."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderator.encoders.base import Matrix, unit_rows
+from moderator.encoders.image import OnnxImageEncoder
+from moderator.encoders.layouts.base import ImageFiles, TextFiles
+from moderator.encoders.layouts.graphs import PIXEL_INPUTS, TEXT_INPUTS, Graphs, is_dynamic, output
+from moderator.encoders.text import ID_INPUTS, OnnxTextEncoder, Pooling, TextLayout
+from moderator.encoders.tokens import Reading, WindowTokenizer
+from moderator.errors import InferenceError, ModelError
+
+_OVERLAP: Final = 4  # a window shares a fourth with the next
+_PROBE: Final = "A short text about an ordinary day."
+# The cosine between a text with padding and without, above which they count as the same. Dynamic
+# int8 quantises the padding along, which moves it a little.
+_SAME: Final = 0.9999
+_SAME_QUANTISED: Final = 0.99
+_MATRIX: Final = 2  # axes
+
+
+def text_encoder(
+    files: TextFiles, image: ImageFiles | None, graphs: Graphs, *, batch_invariant: bool | None
+) -> OnnxTextEncoder:
+    """Build and try a text encoder. Raises ModelError.
+
+    Args:
+        files: what was published.
+        image: what a merged graph's other tower takes.
+        graphs: where graphs are opened.
+        batch_invariant: None finds it out, see `is_dynamic`.
+    """
+    black = np.zeros((1, 3, *image.pixels.shape), np.float32) if image else None
+    rest = {} if black is None else dict.fromkeys(PIXEL_INPUTS, black)
+    graph = graphs.open(files.graph, TEXT_INPUTS, rest)
+    axis = next(graph.inputs[name] for name in ID_INPUTS if name in graph.inputs)[1]
+    fixed = axis if isinstance(axis, int) else None
+    window = min(files.window_tokens, fixed or files.window_tokens)
+    tokenizer = WindowTokenizer(
+        files.tokenizer, Reading(window, window // _OVERLAP, files.prefix, files.clean)
+    )
+    dynamic = is_dynamic(files.graph)
+    name = output(files.graph, graph, files.outputs)
+    layout = TextLayout(
+        output=name,
+        dimensions=0,
+        pad_id=_pad_id(files, tokenizer),
+        pooling=_pooling(files, name),
+        batch_invariant=not dynamic if batch_invariant is None else batch_invariant,
+    )
+    encoder = OnnxTextEncoder(graph, tokenizer, layout)
+    full = _tried(files.graph, lambda: encoder.pooled(_probe(tokenizer), fixed or window))
+    length: int | None = fixed or window
+    if fixed is None and (files.trims or "attention_mask" in graph.inputs):
+        short = _tried(files.graph, lambda: encoder.pooled(_probe(tokenizer), None))
+        # Their word is not enough: MobileCLIP's files say `clip`, and it attends to padding.
+        if float((short * full).sum()) > (_SAME_QUANTISED if dynamic else _SAME):
+            length = None
+    return OnnxTextEncoder(
+        graph, tokenizer, replace(layout, dimensions=full.shape[1], length=length)
+    )
+
+
+def image_encoder(files: ImageFiles, text: TextFiles, graphs: Graphs) -> OnnxImageEncoder:
+    """Build and try an image encoder. Raises ModelError.
+
+    `text` is what a merged graph's other tower takes.
+    """
+    ids = np.zeros((1, text.window_tokens), np.int64)
+    rest = {name: np.ones_like(ids) if "mask" in name else ids for name in TEXT_INPUTS}
+    graph = graphs.open(files.graph, PIXEL_INPUTS, rest)
+    layout = replace(
+        files.pixels,
+        output=output(files.graph, graph, files.outputs),
+        max_batch=1 if is_dynamic(files.graph) else files.pixels.max_batch,
+    )
+    encoder = OnnxImageEncoder(graph, layout)
+    black = np.zeros((*layout.shape, 3), np.uint8)
+    found = _tried(files.graph, lambda: encoder.embedded([black]))
+    return OnnxImageEncoder(graph, replace(layout, dimensions=found.shape[1]))
+
+
+def _tried(graph: Path, run: Callable[[], NDArray[np.floating]]) -> Matrix:
+    """One vector of a graph. Raises ModelError where it is none."""
+    try:
+        found = run()
+        return unit_rows(found, found.shape[1] if found.ndim == _MATRIX else 0)
+    except InferenceError as error:
+        raise ModelError(
+            f"{graph}: a first try failed, so it does not fit the files beside it, or is damaged: "
+            f"{error}"
+        ) from error
+
+
+def _probe(tokenizer: WindowTokenizer) -> list[list[int]]:
+    return tokenizer.windows([_PROBE]).ids[:1]
+
+
+def _pad_id(files: TextFiles, tokenizer: WindowTokenizer) -> int:
+    if isinstance(files.pad_token, int):
+        return files.pad_token
+    if (found := tokenizer.id_of(files.pad_token)) is None:
+        raise ModelError(
+            f"{files.tokenizer}: no token {files.pad_token!r}, which pads according to "
+            "tokenizer_config.json; fetch both from the same place"
+        )
+    return found
+
+
+def _pooling(files: TextFiles, name: str) -> Pooling:
+    if name == "sentence_embedding":
+        return ""
+    if files.pooling is None:
+        folder = files.tokenizer.parent
+        raise ModelError(
+            f"{folder / '1_Pooling/config.json'}: cannot be read: No such file or directory; fetch "
+            'it from where the model comes from, or write {"pooling": "mean"} (or cls, last) into '
+            f"{folder / 'space.json'}"
+        )
+    return files.pooling
