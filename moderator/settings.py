@@ -94,6 +94,12 @@ class Settings(BaseSettings):
         SecretStr | None, Field(description="redis://…; without it embeddings are kept in memory")
     ] = None
     cache_vectors: Annotated[int, Field(ge=1, description="embeddings kept in memory")] = 50_000
+    media_cache_bytes: Annotated[
+        int, Field(ge=0, description="memory for attachments seen before; 0: encode every one anew")
+    ] = 256 * 2**20
+    media_cache_seconds: Annotated[
+        int, Field(ge=1, description="how long Redis keeps the embedding of an attachment")
+    ] = 7 * 24 * 3600
 
     # --- Limits on posts
     max_post_bytes: Annotated[int, Field(ge=1, description="larger posts are dead letters")] = (
