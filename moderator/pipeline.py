@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 
 from moderator.cache.media import MediaCache
-from moderator.encoders.base import Encoded, Matrix, Pixels, Space
+from moderator.encoders.base import Encoded, Matrix, Pixels, Space, Warms
 from moderator.errors import InferenceError
 from moderator.pictures import Picture, remember
 from moderator.policy.compile import CompiledRules
@@ -45,6 +45,15 @@ class Screener:
         self._limits = limits
         self._detail = detail
         self._seen = seen
+
+    def warm_up(self) -> None:
+        """Have the encoders run every shape they will meet. Raises InferenceError."""
+        encoders: list[object] = [
+            encoder for space in self._channels.values() for encoder in (space.text, space.image)
+        ]
+        for encoder in {id(encoder): encoder for encoder in encoders}.values():
+            if isinstance(encoder, Warms):
+                encoder.warm_up()
 
     def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
         """One verdict per post, in order.

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     # --- Models and policies
     models: Annotated[Path, Field(description="folder of the encoders")] = bundled("models/starter")
     provider: Annotated[
-        Literal["auto", "cpu", "cuda", "tensorrt"],
+        Literal["auto", "cpu", "openvino", "cuda", "cuda-graphs", "tensorrt"],
         Field(description="auto takes a GPU when there is one; a named one must be there"),
     ] = "auto"
     policies: Annotated[

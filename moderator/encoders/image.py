@@ -25,7 +25,6 @@ class ImageLayout:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     resample: Image.Resampling = Image.Resampling.BICUBIC
-    max_batch: int = 8  # on CPUs more gains nothing
 
 
 class OnnxImageEncoder:
@@ -53,13 +52,20 @@ class OnnxImageEncoder:
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
         vectors = np.empty((len(images), self._layout.dimensions), np.float32)
-        for start in range(0, len(images), self._layout.max_batch):
-            some = images[start : start + self._layout.max_batch]
+        most = self._session.batch_rows
+        for start in range(0, len(images), most):
+            some = images[start : start + most]
             feeds = {self._input: self.normalise(some)}
             vectors[start : start + len(some)] = unit_rows(
                 self._session.run(self._layout.output, feeds), self._layout.dimensions
             )
         return vectors
+
+    def warm_up(self) -> None:
+        """See `Warms`."""
+        blank = np.zeros((self._layout.side, self._layout.side, 3), np.uint8)
+        for rows in reversed(self._session.shapes.rows):
+            self.encode([blank] * rows)
 
     def normalise(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
         """(side, side, 3) uint8 each, to (images, 3, side, side) float32."""

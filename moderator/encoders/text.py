@@ -60,6 +60,13 @@ class OnnxTextEncoder:
         }
         return Encoded(vectors, owners, {owner: self._unknown(texts[owner]) for owner in strange})
 
+    def warm_up(self) -> None:
+        """See `Warms`."""
+        shapes = self._session.shapes
+        for length in shapes.lengths(self._layout.window_tokens):
+            for rows in reversed(shapes.rows):
+                self._run([[self._layout.pad_id] * length] * rows)
+
     def _unknown(self, text: str) -> float:
         """The share of a text's letters that stand in unknown tokens."""
         encoding = self._tokenizer.encode(text)
@@ -98,7 +105,7 @@ class OnnxTextEncoder:
             yield batch
 
     def _run(self, windows: Sequence[Sequence[int]]) -> Matrix:
-        longest = max(map(len, windows))
+        longest = self._session.shapes.length(max(map(len, windows)), self._layout.window_tokens)
         ids = np.full((len(windows), longest), self._layout.pad_id, np.int64)
         mask = np.zeros((len(windows), longest), np.int64)
         for row, window in enumerate(windows):
