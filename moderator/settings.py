@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     batch_posts: Annotated[
         int, Field(ge=1, description="most posts in a batch; more is faster on a GPU, slower alone")
     ] = 16
+    batch_bytes: Annotated[
+        int, Field(ge=1, description="most bytes of posts and attachments in a batch of several")
+    ] = 8 * 2**20
     batch_wait_ms: Annotated[
         float, Field(ge=0, description="how long a batch waits for company while a caller is free")
     ] = 2.0

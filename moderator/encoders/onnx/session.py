@@ -103,13 +103,13 @@ def _load(path: Path, provider: Provider) -> ort.InferenceSession:
     providers = chain(provider, path)
     try:
         return _session(path, providers)
-    except Exception as error:  # onnxruntime's own exceptions share no base class
+    except Exception as error:  # noqa: BLE001 - onnxruntime's own share no base class
         if len(providers) > 1:
             log.warning("%s: %s cannot be used: %s", path.name, providers[0][0], error)
         failure = error
     try:
         return _session(path, providers[-1:])
-    except Exception:
+    except Exception:  # noqa: BLE001 - the first one knew more
         raise ModelError(f"{path}: onnxruntime cannot load it: {failure}") from failure
 
 
