@@ -7,6 +7,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from moderator.cache.base import VectorCache
+from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
@@ -17,6 +18,7 @@ from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
 from moderator.media.load import LoadLimits, MediaLoader
 from moderator.metrics import Metrics
+from moderator.pictures import media_scope
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
@@ -34,6 +36,7 @@ class Core:
     rules: CompiledRules
     loader: MediaLoader
     cache: VectorCache
+    seen: MediaCache | None = None  # attachments; None where it is switched off
 
 
 def build_core(settings: Settings, space: Space | None = None) -> Core:
@@ -58,11 +61,13 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         max_pixels=settings.media_post_pixels,
         decode=DecodeLimits(max_pixels=settings.media_max_pixels),
     )
+    seen = build_media_cache(settings, channels.get("image"), limits.decode)
     return Core(
-        Screener(rules, channels, limits, settings.verdict_detail),
+        Screener(rules, channels, limits, settings.verdict_detail, seen),
         rules,
         build_loader(settings),
         cache,
+        seen,
     )
 
 
@@ -91,10 +96,27 @@ def load_channels(
 
 def build_cache(settings: Settings) -> VectorCache:
     """Memory, with Redis behind it where one is set."""
-    memory = MemoryCache(settings.cache_vectors)
+    return _tiers(MemoryCache(settings.cache_vectors), settings)
+
+
+def build_media_cache(
+    settings: Settings, space: Space | None, limits: DecodeLimits
+) -> MediaCache | None:
+    """A cache of its own for attachments, so that they push out no rule's vectors."""
+    if space is None or settings.media_cache_bytes == 0:
+        return None
+    memory = MemoryCache(settings.media_cache_bytes, settings.media_cache_bytes)
+    vectors = _tiers(memory, settings, ttl_seconds=settings.media_cache_seconds)
+    return MediaCache(vectors, media_scope(space, limits), space.dimensions)
+
+
+def _tiers(
+    memory: MemoryCache, settings: Settings, *, ttl_seconds: int | None = None
+) -> VectorCache:
     if settings.redis is None:
         return memory
-    return TieredCache(memory, RedisCache(settings.redis.get_secret_value()))
+    redis = RedisCache(settings.redis.get_secret_value(), ttl_seconds=ttl_seconds)
+    return TieredCache(memory, redis)
 
 
 def build_loader(settings: Settings) -> MediaLoader:
@@ -125,7 +147,9 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
 
     core = build_core(settings, space)
     metrics = Metrics()
-    metrics.watch_cache(core.cache)
+    metrics.watch_cache(core.cache, *([core.seen] if core.seen else []))
+    if core.seen:
+        metrics.watch_media(core.seen)
     answerer = Answerer(settings, core.screener, metrics)
     answerer.warm_up()
     policy, models = core.rules.receipt.policy, core.rules.receipt.models

@@ -11,7 +11,10 @@ class Batcher(Generic[Item]):
     """Hands items to `work` in batches, up to `callers` batches at the same time.
 
     A batch goes out as soon as a caller is free and it is full or `max_wait_seconds` old, so under
-    load batches fill without waiting and a lone item waits no longer than that.
+    load batches fill without waiting and a lone item waits no longer than that. It is full with
+    `max_items`, or when the shares that `weigh` gives add up to 1: an item that takes more than is
+    left begins the next batch, and one that takes more than 1 goes alone. Items that are
+    `unwanted` by the time their batch is made are left out.
     """
 
     def __init__(
@@ -21,13 +24,18 @@ class Batcher(Generic[Item]):
         callers: int,
         max_items: int,
         max_wait_seconds: float,
+        weigh: Callable[[Item], float] = lambda _: 0.0,
+        unwanted: Callable[[Item], bool] = lambda _: False,
     ) -> None:
         """`work` must not raise: the batcher has nobody to tell."""
         self._work = work
         self._queue: asyncio.Queue[Item] = asyncio.Queue(callers * max_items * 4)
+        self._held: list[Item] = []  # the one that did not fit
         self._callers = asyncio.Semaphore(callers)
         self._max_items = max_items
         self._max_wait_seconds = max_wait_seconds
+        self._weigh = weigh
+        self._unwanted = unwanted
         self._running: set[asyncio.Task[None]] = set()
 
     async def put(self, item: Item) -> None:
@@ -52,15 +60,23 @@ class Batcher(Generic[Item]):
         self._callers.release()
 
     async def _next_batch(self) -> list[Item]:
-        batch = [await self._queue.get()]
-        deadline = asyncio.get_running_loop().time() + self._max_wait_seconds
-        while len(batch) < self._max_items:
-            if not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-                continue
-            try:
-                async with asyncio.timeout_at(deadline):
-                    batch.append(await self._queue.get())
-            except TimeoutError:
-                break
+        first = await self._next()
+        batch, taken = [first], self._weigh(first)
+        try:
+            async with asyncio.timeout(self._max_wait_seconds):
+                while len(batch) < self._max_items and taken < 1:
+                    item = await self._next()
+                    taken += self._weigh(item)
+                    if taken > 1:
+                        self._held.append(item)
+                    else:
+                        batch.append(item)
+        except TimeoutError:
+            pass
         return batch
+
+    async def _next(self) -> Item:
+        while True:
+            item = self._held.pop() if self._held else await self._queue.get()
+            if not self._unwanted(item):
+                return item

@@ -1,10 +1,13 @@
 """What Prometheus scrapes. One registry, made by the composition root and handed around."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from moderator.cache.base import VectorCache
+from moderator.cache.media import MediaCache
 from moderator.verdicts import Verdict
 
 _MODALITIES = frozenset({"text", "image", "video", "audio"})  # others: what a stranger typed
@@ -62,12 +65,16 @@ class Metrics:
             registry=self.registry,
         )
         self.cache_healthy = Gauge(
-            "moderator_cache_healthy", "1 while the cache answers.", registry=self.registry
+            "moderator_cache_healthy", "1 while the caches answer.", registry=self.registry
         )
 
-    def watch_cache(self, cache: VectorCache) -> None:
-        """Report the cache's health at every scrape."""
-        self.cache_healthy.set_function(lambda: float(cache.healthy))
+    def watch_cache(self, *caches: VectorCache | MediaCache) -> None:
+        """Report at every scrape whether all of them answer."""
+        self.cache_healthy.set_function(lambda: float(all(each.healthy for each in caches)))
+
+    def watch_media(self, seen: MediaCache) -> None:
+        """Report at every scrape how many attachments were seen before."""
+        self.registry.register(_MediaCollector(seen))
 
     def observe(self, verdicts: list[Verdict]) -> None:
         """Count one batch."""
@@ -94,3 +101,21 @@ class Metrics:
     def expose(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)
+
+
+class _MediaCollector(Collector):
+    """Asks the cache for its counts when they are scraped."""
+
+    def __init__(self, seen: MediaCache) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(
+            "moderator_media_cache",
+            "Attachments by whether they were seen before, and cost no inference.",
+            labels=["seen"],
+        )
+        hits, misses = self._seen.counts
+        family.add_metric(["yes"], hits)
+        family.add_metric(["no"], misses)
+        yield family

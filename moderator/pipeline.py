@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
-from moderator.encoders.base import Encoded, Pixels, Space
+from moderator.cache.media import MediaCache
+from moderator.encoders.base import Encoded, Matrix, Pixels, Space, Warms
 from moderator.errors import InferenceError
+from moderator.pictures import Picture, remember
 from moderator.policy.compile import CompiledRules
 from moderator.reading import Inputs, LoadedPost, ReadingLimits, read
 from moderator.scoring.decision import decide
@@ -35,11 +37,23 @@ class Screener:
         channels: Mapping[str, Space],
         limits: ReadingLimits,
         detail: Detail = "crossed",
+        seen: MediaCache | None = None,
     ) -> None:
+        """`seen`: attachments that need neither decoding nor encoding again."""
         self.rules = rules
         self._channels = channels
         self._limits = limits
         self._detail = detail
+        self._seen = seen
+
+    def warm_up(self) -> None:
+        """Have the encoders run every shape they will meet. Raises InferenceError."""
+        encoders: list[object] = [
+            encoder for space in self._channels.values() for encoder in (space.text, space.image)
+        ]
+        for encoder in {id(encoder): encoder for encoder in encoders}.values():
+            if isinstance(encoder, Warms):
+                encoder.warm_up()
 
     def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
         """One verdict per post, in order.
@@ -49,9 +63,11 @@ class Screener:
         """
         rules, watch = self.rules, _Stopwatch()
         image = self._channels.get("image")
-        inputs = read(posts, self._limits, image.image if image else None)
+        inputs = read(posts, self._limits, image.image if image else None, self._seen)
         watch.lap("decode")
         readings = {name: _READERS[name](space, inputs) for name, space in self._channels.items()}
+        if self._seen:
+            remember(inputs.pictures, self._seen)
         watch.lap("encode")
         scores = score(rules, readings, len(posts))
         watch.lap("score")
@@ -159,22 +175,37 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
 
 
 def _read_images(space: Space, inputs: Inputs) -> Readings:
+    _encode_pictures(space, [picture for picture in inputs.pictures if picture.vectors is None])
+    for owner, label, picture in inputs.uses:
+        for error in picture.errors:
+            inputs.fail(owner, "image", error, label)
+    shown = [(use, use.picture.vectors) for use in inputs.uses if use.picture.vectors is not None]
+    counts = [len(vectors) for _, vectors in shown]
+    return Readings(
+        np.concatenate([_nothing(space.dimensions), *(vectors for _, vectors in shown)]),
+        np.repeat(np.array([use.owner for use, _ in shown], np.intp), counts),
+        tuple(
+            use.label for (use, _), count in zip(shown, counts, strict=True) for _ in range(count)
+        ),
+    )
+
+
+def _encode_pictures(space: Space, pictures: Sequence[Picture]) -> None:
+    """Encode the views of all of them together."""
     assert space.image is not None  # or the space would not have the channel
+    encoder = space.image
 
     def encode(images: Sequence[Pixels]) -> Encoded:
         return Encoded(encoder.encode(images), np.arange(len(images)))
 
     def fail(place: int, error: InferenceError) -> None:
-        label = inputs.image_labels[place]
-        inputs.fail(inputs.image_owners[place], "image", error, label)
+        pictures[owners[place]].errors.append(error)
 
-    encoder = space.image
-    vectors, places, *_ = _encode(encode, inputs.images, space.dimensions, fail)
-    return Readings(
-        vectors,
-        np.array(inputs.image_owners, np.intp)[places],
-        tuple(inputs.image_labels[place] for place in places),
-    )
+    owners = np.repeat(np.arange(len(pictures)), [len(picture.views) for picture in pictures])
+    views = [view for picture in pictures for view in picture.views]
+    vectors, places, *_ = _encode(encode, views, space.dimensions, fail)
+    for number, picture in enumerate(pictures):
+        picture.vectors = vectors[owners[places] == number]
 
 
 _READERS: Mapping[str, Callable[[Space, Inputs], Readings]] = {
@@ -193,7 +224,7 @@ def _encode(
 ) -> Encoded:
     """Embed a batch; when it fails, each item alone, so that one bad item harms no other."""
     if not items:
-        return Encoded(np.zeros((0, dimensions), np.float32), np.zeros(0, np.intp))
+        return Encoded(_nothing(dimensions), np.zeros(0, np.intp))
     try:
         return encode(items)
     except InferenceError as error:
@@ -210,6 +241,10 @@ def _encode(
         {place: each.unknown[0] for place, each in enumerate(alone) if each.unknown},
         {place: each.cut[0] for place, each in enumerate(alone) if each.cut},
     )
+
+
+def _nothing(dimensions: int) -> Matrix:
+    return np.zeros((0, dimensions), np.float32)
 
 
 def _shifted(

@@ -1,13 +1,14 @@
 """From posts to what encoders take: texts cut to the limit, attachments decoded, failures named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from moderator.encoders.base import ImageEncoder, Pixels
-from moderator.errors import MediaError, ModeratorError
-from moderator.media.decode import DecodeLimits, views
-from moderator.media.tiles import tiles
+from moderator.cache.media import MediaCache
+from moderator.encoders.base import ImageEncoder
+from moderator.errors import ModeratorError
+from moderator.media.decode import DecodeLimits
+from moderator.pictures import Album, Picture, Use
 from moderator.plain_text import plain
 from moderator.posts import Media, Post
 from moderator.verdicts import ModalityReport
@@ -19,6 +20,11 @@ class LoadedPost(NamedTuple):
     post: Post
     attachments: tuple[bytes | ModeratorError, ...] = ()
     received: float = 0.0  # time.perf_counter() when it came in
+
+    @property
+    def media(self) -> Iterator[tuple[Media, bytes | ModeratorError]]:
+        """The attachments that were loaded, with what they are said to be."""
+        return zip(self.post.media, self.attachments, strict=False)
 
     @property
     def size(self) -> int:
@@ -41,9 +47,8 @@ class Inputs:
 
     texts: list[str] = field(default_factory=list)
     text_owners: list[int] = field(default_factory=list)
-    images: list[Pixels] = field(default_factory=list)
-    image_owners: list[int] = field(default_factory=list)
-    image_labels: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)  # each once
+    uses: list[Use] = field(default_factory=list)  # of pictures by posts, in the posts' order
     reports: list[list[ModalityReport]] = field(default_factory=list)  # for each post
 
     def fail(self, post: int, channel: str, error: ModeratorError, media: str | None) -> None:
@@ -62,14 +67,20 @@ class Inputs:
 
 
 def read(
-    posts: Sequence[LoadedPost], limits: ReadingLimits, encoder: ImageEncoder | None
+    posts: Sequence[LoadedPost],
+    limits: ReadingLimits,
+    encoder: ImageEncoder | None,
+    seen: MediaCache | None = None,
 ) -> Inputs:
     """Take a batch apart. Bad media is reported, never raised, and harms no other post."""
     inputs = Inputs()
+    attachments = [pair for post in posts for pair in post.media]
+    album = Album(attachments, limits.decode, encoder, seen)
     for owner, loaded in enumerate(posts):
         inputs.reports.append([])
         _read_text(inputs, owner, loaded.post.text, limits)
-        _read_media(inputs, owner, loaded, limits, encoder)
+        _read_media(inputs, owner, loaded, limits, album)
+    inputs.pictures = album.pictures
     return inputs
 
 
@@ -84,47 +95,22 @@ def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimi
 
 
 def _read_media(
-    inputs: Inputs,
-    owner: int,
-    loaded: LoadedPost,
-    limits: ReadingLimits,
-    encoder: ImageEncoder | None,
+    inputs: Inputs, owner: int, loaded: LoadedPost, limits: ReadingLimits, album: Album
 ) -> None:
     media, contents = loaded.post.media, loaded.attachments
     pixels = 0
-    for place, (item, content) in enumerate(zip(media, contents, strict=False)):
+    for place, (item, content) in enumerate(loaded.media):
         if pixels > limits.max_pixels:
             inputs.cut(owner, "image", "too_many_pixels", f"read {place} of {len(media)} images")
             return
         label = item.id or str(place)
         try:
-            seen, decoded = _prepare(item, content, limits, encoder)
+            picture = album.picture(item, content)
         except ModeratorError as error:
             inputs.fail(owner, item.modality, error, label)
             continue
-        pixels += decoded
-        inputs.images += seen
-        inputs.image_owners += [owner] * len(seen)
-        inputs.image_labels += [label] * len(seen)
+        pixels += picture.pixels
+        inputs.uses.append(Use(owner, label, picture))
     if len(media) > len(contents):
         reason = f"read {len(contents)} of {len(media)} attachments"
         inputs.cut(owner, "image", "too_many_media", reason)
-
-
-def _prepare(
-    item: Media,
-    content: bytes | ModeratorError,
-    limits: ReadingLimits,
-    encoder: ImageEncoder | None,
-) -> tuple[list[Pixels], int]:
-    """Everything to be seen of one attachment, and how many pixels were decoded for it."""
-    if item.modality != "image" or encoder is None:
-        raise MediaError("unsupported_media", f"the models in use cannot read {item.type!r}")
-    if isinstance(content, ModeratorError):
-        raise content
-    prepared: list[Pixels] = []
-    pixels = 0
-    for view in views(content, limits.decode, encoder.side):
-        pixels += view.width * view.height
-        prepared += [encoder.prepare(tile) for tile in tiles(view)]
-    return prepared, pixels

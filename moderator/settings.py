@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         ),
     ] = "auto"
     provider: Annotated[
-        Literal["auto", "cpu", "cuda", "tensorrt"],
+        Literal["auto", "cpu", "openvino", "cuda", "cuda-graphs", "tensorrt"],
         Field(description="auto takes a GPU when there is one; a named one must be there"),
     ] = "auto"
     policies: Annotated[
@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     batch_posts: Annotated[
         int, Field(ge=1, description="most posts in a batch; more is faster on a GPU, slower alone")
     ] = 16
+    batch_bytes: Annotated[
+        int, Field(ge=1, description="most bytes of posts and attachments in a batch of several")
+    ] = 8 * 2**20
     batch_wait_ms: Annotated[
         float, Field(ge=0, description="how long a batch waits for company while a caller is free")
     ] = 2.0
@@ -105,6 +108,12 @@ class Settings(BaseSettings):
         SecretStr | None, Field(description="redis://…; without it embeddings are kept in memory")
     ] = None
     cache_vectors: Annotated[int, Field(ge=1, description="embeddings kept in memory")] = 50_000
+    media_cache_bytes: Annotated[
+        int, Field(ge=0, description="memory for attachments seen before; 0: encode every one anew")
+    ] = 256 * 2**20
+    media_cache_seconds: Annotated[
+        int, Field(ge=1, description="how long Redis keeps the embedding of an attachment")
+    ] = 7 * 24 * 3600
 
     # --- Limits on posts
     max_post_bytes: Annotated[int, Field(ge=1, description="larger posts are dead letters")] = (

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from moderator.cache.base import VectorCache
+from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.encoders.base import Space
 from moderator.encoders.fake import fake_space
@@ -57,10 +58,11 @@ def a_screener(
     limits: ReadingLimits = LIMITS,
     detail: Detail = "crossed",
     space: Space | None = None,
+    seen: MediaCache | None = None,
 ) -> Screener:
     space = space or fake_space()
     channels = dict.fromkeys(space.channels, space)
-    return Screener(rules or compiled(space=space), channels, limits, detail)
+    return Screener(rules or compiled(space=space), channels, limits, detail, seen)
 
 
 def picture(colour: str, *, kind: str = "PNG") -> bytes:

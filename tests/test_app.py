@@ -76,6 +76,19 @@ def test_embeddings_are_kept_in_memory_and_behind_it_in_redis_where_one_is_set()
     assert isinstance(build_cache(load_settings({"redis": url})), TieredCache)
 
 
+def test_attachments_are_remembered_unless_that_is_switched_off(
+    policies_file: Path, space: Space
+) -> None:
+    post = Post(id="1", media=(Media(data=picture("red")),))
+    given = {"policies": (policies_file,)}
+    core = build_core(load_settings(given), space)
+    for _ in range(2):
+        core.screener.screen(core.loader.load([post], 0.0))
+    assert core.seen is not None
+    assert core.seen.counts == (1, 1)
+    assert build_core(load_settings(given | {"media_cache_bytes": 0}), space).seen is None
+
+
 def test_a_core_starts_without_the_redis_that_is_set(policies_file: Path, space: Space) -> None:
     url = f"redis://127.0.0.1:{free_port()}/0"
     core = build_core(load_settings({"policies": (policies_file,), "redis": url}), space)

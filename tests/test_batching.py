@@ -158,6 +158,43 @@ async def test_put_waits_while_the_queue_is_full() -> None:
         assert work.items == list(range(100))
 
 
+async def test_a_batch_is_full_when_the_shares_of_its_items_add_up() -> None:
+    work = Work()
+    made = Batcher(work, callers=1, max_items=9, max_wait_seconds=0, weigh=lambda item: item / 10)
+    for item in (3, 3, 3, 3, 10, 1, 25, 1, 9, 0):
+        await made.put(item)
+    task = asyncio.create_task(made.run())
+    await work.until(lambda: len(work.items) == 10)
+    assert work.batches == [[3, 3, 3], [3], [10], [1], [25], [1, 9], [0]]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_fills_a_batch_by_itself_does_not_wait_for_company() -> None:
+    work = Work()
+    made = Batcher(work, callers=1, max_items=9, max_wait_seconds=LONG, weigh=lambda _: 1.0)
+    task = asyncio.create_task(made.run())
+    await made.put(1)
+    await work.until(lambda: work.batches == [[1]])
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_nobody_wants_any_more_is_left_out_and_takes_no_place() -> None:
+    work, gone = Work(held=True), {2, 3, 4, 7}
+    made = Batcher(
+        work, callers=1, max_items=2, max_wait_seconds=0, unwanted=lambda item: item in gone
+    )
+    task = asyncio.create_task(made.run())
+    for item in range(1, 9):
+        await made.put(item)
+    work.release()
+    await work.until(lambda: len(work.items) == 4)
+    assert work.batches == [[1, 5], [6, 8]]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_batches_under_way_are_finished_when_it_is_stopped() -> None:
     work = Work(held=True)
     made = Batcher(work, callers=2, max_items=1, max_wait_seconds=LONG)

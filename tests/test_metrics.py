@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.metrics import Metrics
@@ -72,6 +73,23 @@ def test_the_health_of_the_cache_is_that_at_the_scrape(away: bool) -> None:  # n
     assert exposed(metrics)["moderator_cache_healthy"] == 1
     cache.get(["key"])
     assert exposed(metrics)["moderator_cache_healthy"] == (0 if away else 1)
+
+
+def test_attachments_seen_before_are_counted_at_the_scrape() -> None:
+    metrics, seen = Metrics(), MediaCache(MemoryCache(10), "scope", 4)
+    metrics.watch_media(seen)
+    seen.get(["a", "a", "b"])
+    samples = exposed(metrics)
+    assert samples['moderator_media_cache_total{seen="yes"}'] == 1
+    assert samples['moderator_media_cache_total{seen="no"}'] == 2
+
+
+def test_one_cache_away_of_two_is_told() -> None:
+    metrics = Metrics()
+    away = RedisCache(f"redis://127.0.0.1:{free_port()}/0")
+    metrics.watch_cache(MemoryCache(1), MediaCache(away, "scope", 4))
+    away.get(["key"])
+    assert exposed(metrics)["moderator_cache_healthy"] == 0
 
 
 def test_names_are_those_of_prometheus_and_all_ours() -> None:

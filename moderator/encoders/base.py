@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,15 @@ class ImageEncoder(Protocol):
 
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """Prepared images to (images, dimensions) float32, unit rows. Raises InferenceError."""
+        ...
+
+
+@runtime_checkable
+class Warms(Protocol):
+    """An encoder that is slow at first."""
+
+    def warm_up(self) -> None:
+        """Run every shape of batch there will be, the largest first. Raises InferenceError."""
         ...
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from moderator.encoders.base import Matrix, Pixels, unit_rows
-from moderator.encoders.text import Graph
+from moderator.encoders.onnx import Session
 
 # From here on only the centre is scaled, within a few levels of scaling all of it: a strip of 1 by
 # 32,768 pixels, 174 bytes as a PNG, would else become half a GiB for a moment.
@@ -32,7 +32,7 @@ class ImageLayout:
     squash: tuple[int, int] | None = None
     resample: Image.Resampling = Image.Resampling.BICUBIC
     rescale: float = 1 / 255
-    max_batch: int = 8  # on CPUs more gains nothing; 1 for dynamic int8, see `TextLayout`
+    batch_invariant: bool = True  # False for dynamic int8, see `TextLayout`
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -43,19 +43,15 @@ class ImageLayout:
 class OnnxImageEncoder:
     """An `ImageEncoder`."""
 
-    def __init__(self, session: Graph, layout: ImageLayout) -> None:
+    def __init__(self, session: Session, layout: ImageLayout) -> None:
         self._session = session
         self._layout = layout
         self._input = next(iter(session.inputs))
-        batch = session.inputs[self._input][0]
-        self._fixed_batch = batch if isinstance(batch, int) else None  # immich's exports take 1
-        half = session.types[self._input] == "tensor(float16)"
-        self._type = np.dtype(np.float16 if half else np.float32)
         # Rescaling in float64 and normalising in float32, as the reference implementation does,
         # has 256 results per colour: looking them up is exact and the fastest way there.
         levels = (np.arange(256, dtype=np.float64) * layout.rescale).astype(np.float32)
         mean, std = np.array(layout.mean, np.float32), np.array(layout.std, np.float32)
-        self._table = ((levels[None, :] - mean[:, None]) / std[:, None]).astype(self._type)
+        self._table = (levels[None, :] - mean[:, None]) / std[:, None]  # (3, 256)
 
     @property
     def side(self) -> int:
@@ -77,7 +73,7 @@ class OnnxImageEncoder:
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
         vectors = np.empty((len(images), self._layout.dimensions), np.float32)
-        most = self._fixed_batch or self._layout.max_batch
+        most = self._session.batch_rows if self._layout.batch_invariant else 1
         for start in range(0, len(images), most):
             some = images[start : start + most]
             found = self.embedded(some)
@@ -86,14 +82,17 @@ class OnnxImageEncoder:
 
     def embedded(self, images: Sequence[Pixels]) -> NDArray[np.floating]:
         """One forward pass: (images, dimensions), not normalised. Raises InferenceError."""
-        batch = self.normalise(images)
-        if self._fixed_batch is not None and len(images) < self._fixed_batch:
-            batch = np.resize(batch, (self._fixed_batch, *batch.shape[1:]))
-        return self._session.run(self._layout.output, {self._input: batch})[: len(images)]
+        return self._session.run(self._layout.output, {self._input: self.normalise(images)})
 
-    def normalise(self, images: Sequence[Pixels]) -> NDArray[np.floating]:
-        """(height, width, 3) uint8 each, to (images, 3, height, width) as the graph wants it."""
-        batch = np.empty((len(images), 3, *self._layout.shape), self._type)
+    def warm_up(self) -> None:
+        """See `Warms`."""
+        blank = np.zeros((*self._layout.shape, 3), np.uint8)
+        for rows in reversed(self._session.shapes.rows):
+            self.encode([blank] * rows)
+
+    def normalise(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(height, width, 3) uint8 each, to (images, 3, height, width) float32."""
+        batch = np.empty((len(images), 3, *self._layout.shape), np.float32)
         for pixels, planes in zip(images, batch, strict=True):
             for colour in range(3):
                 np.take(self._table[colour], pixels[..., colour], out=planes[colour])

@@ -1,7 +1,7 @@
 """A folder of model files, ours or as anybody publishes them, to a `Space`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,12 @@ from moderator.encoders.card import CARD, SpaceCard, read_card
 from moderator.encoders.layouts.base import Published
 from moderator.encoders.layouts.build import image_encoder, text_encoder
 from moderator.encoders.layouts.detect import detect
-from moderator.encoders.layouts.graphs import Graphs, with_data
+from moderator.encoders.layouts.graphs import with_data
 from moderator.encoders.manifest import SUMS, Manifest, describe, named, verify
 from moderator.encoders.onnx import Provider
 from moderator.errors import ModelError
+
+_GPUS: Final = ("cuda", "cuda-graphs", "tensorrt")
 
 __all__ = ["Manifest", "load_space", "verify"]
 
@@ -50,15 +52,10 @@ def load_space(
     card = read_card(folder)
     if card.dimensions is not None and sums is None:
         sums = verify(folder)  # which says that ours come with it
-    published = detect(folder, card, variant, gpu=provider in {"cuda", "tensorrt"})
+    published = detect(folder, card, variant, gpu=provider in _GPUS)
     digest = _digest(folder, card, sums, _deciding(folder, card, published))
-    graphs = Graphs(provider)
-    text = text_encoder(
-        published.text, published.image, graphs, batch_invariant=card.batch_invariant
-    )
-    image = (
-        None if published.image is None else image_encoder(published.image, published.text, graphs)
-    )
+    text = text_encoder(published.text, provider, batch_invariant=card.batch_invariant)
+    image = None if published.image is None else image_encoder(published.image, provider)
     dimensions = text.dimensions
     if image is not None and image.dimensions != dimensions:
         raise ModelError(

@@ -1,13 +1,14 @@
 """Texts to unit vectors through an ONNX graph, every text read whole."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderator.encoders.base import Encoded, Matrix, unit_rows
+from moderator.encoders.onnx import Session
 from moderator.encoders.tokens import WindowTokenizer
 from moderator.errors import InferenceError
 
@@ -22,29 +23,6 @@ MORE_INPUTS: Final = ("attention_mask", "token_type_ids")
 _TOKEN_VECTORS: Final = 3  # axes of (windows, tokens, dimensions)
 
 
-class Graph(Protocol):
-    """What an encoder needs of a session, see `moderator.encoders.onnx`."""
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[int | str | None, ...]]:
-        """Shapes by name."""
-        ...
-
-    @property
-    def types(self) -> Mapping[str, str]:
-        """Types of the inputs by name, such as `tensor(int64)`."""
-        ...
-
-    @property
-    def outputs(self) -> Sequence[str]:
-        """Names."""
-        ...
-
-    def run(self, output: str, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.floating]:
-        """One forward pass. Raises InferenceError."""
-        ...
-
-
 @dataclass(frozen=True)
 class TextLayout:
     """How a text graph wants its tokens."""
@@ -52,6 +30,7 @@ class TextLayout:
     output: str
     dimensions: int
     pad_id: int
+    window_tokens: int  # the most that it gets
     # Pad to so many tokens; None: to the longest of the batch, 2 to 12 times as fast. That changes
     # nothing where padding is masked, or comes after the token that is pooled and is not attended
     # to (CLIP); SigLIP pools the last position, padding or not.
@@ -66,13 +45,11 @@ class TextLayout:
 class OnnxTextEncoder:
     """A `TextEncoder`. A text longer than the window is read in overlapping windows."""
 
-    def __init__(self, session: Graph, tokenizer: WindowTokenizer, layout: TextLayout) -> None:
+    def __init__(self, session: Session, tokenizer: WindowTokenizer, layout: TextLayout) -> None:
         self.tokenizer = tokenizer
         self._session = session
         self._layout = layout
         self._ids = next(name for name in ID_INPUTS if name in session.inputs)
-        batch = session.inputs[self._ids][0]
-        self._fixed_batch = batch if isinstance(batch, int) else None  # immich's exports take 1
 
     @property
     def dimensions(self) -> int:
@@ -95,49 +72,49 @@ class OnnxTextEncoder:
         return Encoded(vectors, np.array(owners, np.intp), unknown, cut)
 
     def pooled(self, windows: Tokens, length: int | None) -> NDArray[np.floating]:
-        """One forward pass: (windows, dimensions), not normalised. Raises InferenceError."""
-        ids, mask = self._padded(windows, length)
-        found = self._session.run(self._layout.output, self._feeds(ids, mask))[: len(windows)]
-        return _pool(found, mask[: len(windows)], self._layout.pooling)
+        """One forward pass, padded to `length`: (windows, dimensions), not normalised.
+
+        None pads to the longest window. Raises InferenceError.
+        """
+        longest = max(1, *map(len, windows))
+        ids, mask = self._padded(
+            windows, length or self._session.shapes.length(longest, self._layout.window_tokens)
+        )
+        feeds = {self._ids: ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        wanted = {name: feeds[name] for name in self._session.inputs}
+        return _pool(self._session.run(self._layout.output, wanted), mask, self._layout.pooling)
+
+    def warm_up(self) -> None:
+        """See `Warms`."""
+        layout, shapes = self._layout, self._session.shapes
+        for length in [layout.length] if layout.length else shapes.lengths(layout.window_tokens):
+            for rows in reversed(shapes.rows):
+                self.pooled([[layout.pad_id] * length] * rows, length)
 
     def _batches(self, windows: Tokens) -> Iterator[list[int]]:
         """Rows of similar length together, so that little of a batch is padding."""
-        most = 1 if not self._layout.batch_invariant else self._fixed_batch or len(windows)
+        if not self._layout.batch_invariant:
+            yield from ([row] for row in range(len(windows)))
+            return
         batch: list[int] = []
         for row in sorted(range(len(windows)), key=lambda row: len(windows[row])):
             tokens = (len(batch) + 1) * (self._layout.length or len(windows[row]))
-            if batch and (tokens > self._layout.max_batch_tokens or len(batch) == most):
+            if batch and tokens > self._layout.max_batch_tokens:
                 yield batch
                 batch = []
             batch.append(row)
         if batch:
             yield batch
 
-    def _padded(
-        self, windows: Tokens, length: int | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Ids and mask, (rows, tokens) each; rows of padding fill up a fixed batch."""
-        shape = (
-            max(self._fixed_batch or 0, len(windows)),
-            length or max(1, *map(len, windows)),
-        )
+    def _padded(self, windows: Tokens, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ids and mask, (windows, length) each."""
+        shape = (len(windows), length)
         ids = np.full(shape, self._layout.pad_id, np.int64)
         mask = np.zeros(shape, np.int64)
         for row, window in enumerate(windows):
             ids[row, : len(window)] = window
             mask[row, : len(window)] = 1
         return ids, mask
-
-    def _feeds(
-        self, ids: NDArray[np.int64], mask: NDArray[np.int64]
-    ) -> dict[str, NDArray[np.integer]]:
-        feeds = {self._ids: ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return {
-            name: feeds[name].astype(
-                np.int32 if self._session.types[name] == "tensor(int32)" else np.int64, copy=False
-            )
-            for name in self._session.inputs
-        }
 
 
 def _pool(found: NDArray[np.floating], mask: NDArray[np.int64], pooling: Pooling) -> Matrix:

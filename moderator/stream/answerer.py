@@ -60,6 +60,10 @@ class Answerer:
 
         Raises ModelError when an encoder fails at it: better now than a review for every post.
         """
+        try:
+            self._screener.warm_up()
+        except InferenceError as error:
+            raise ModelError(f"an encoder does not work: {error}") from error
         verdicts = self._pool.map(self._screener.screen, [[_first_post()]] * self.callers)
         for (verdict,) in verdicts:
             for report in verdict.modalities:

@@ -57,7 +57,8 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 sum(progress.unanswered for progress in leaving.values()),
             )
         await self._commit(leaving)
-        for partition in leaving:
+        for partition, progress in leaving.items():
+            progress.left = True  # only now: nothing of it is committed after this
             self._committed.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

@@ -55,6 +55,8 @@ class HotPath:
             callers=answerer.callers,
             max_items=settings.batch_posts,
             max_wait_seconds=settings.batch_wait_ms / 1000,
+            weigh=lambda work: work[0].size / settings.batch_bytes,
+            unwanted=self._left,
         )
         self._consumer: Any = None
         self._commits: Commits | None = None
@@ -215,6 +217,13 @@ class HotPath:
         job.size += fetched_bytes
         self._bytes += fetched_bytes
         await self._batcher.put((job, loaded))
+
+    def _left(self, work: Work) -> bool:
+        """Whether the post is its partition's next owner's by now; if so, it is let go."""
+        job, _ = work
+        if job.progress.left:
+            self._spawn(self._publish([job], []))
+        return job.progress.left
 
     async def _answer(self, batch: list[Work]) -> None:
         await asyncio.wait([self._spawn(self._screen(batch))])

@@ -14,6 +14,7 @@ class PartitionProgress:
         self._open: deque[int] = deque()  # offsets read and not yet passed, ascending
         self._done: set[int] = set()  # of these, the answered ones
         self._next: int | None = None  # everything before this offset is answered
+        self.left = False  # to another worker, who reads again what is not committed
 
     def start(self, offset: int) -> None:
         """A message was read."""

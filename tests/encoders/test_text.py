@@ -50,7 +50,7 @@ class NewEncoder:
         self, *, window_tokens: int = 256, overlap_tokens: int = 32, **layout: Any
     ) -> OnnxTextEncoder:
         tokenizer = WindowTokenizer(self._tokenizer, Reading(window_tokens, overlap_tokens))
-        common: dict[str, Any] = {"dimensions": 384, "pad_id": 0}
+        common: dict[str, Any] = {"dimensions": 384, "pad_id": 0, "window_tokens": window_tokens}
         found = TextLayout(output=self._session.outputs[0], **(common | layout))
         return OnnxTextEncoder(self._session, tokenizer, found)
 

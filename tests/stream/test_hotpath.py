@@ -292,6 +292,20 @@ async def test_records_of_a_partition_that_left_during_the_fetch_are_not_answere
     assert rig.consumer.committed == {0: 6}
 
 
+async def test_posts_that_wait_while_their_partition_leaves_are_let_go_for_its_next_owner() -> None:
+    async with running(session_timeout_seconds=0.02) as rig:
+        rig.screener.may_screen.clear()
+        rig.feed(*posts(5, 6), *posts(70, 71, 72, place=1))
+        await until(lambda: rig.path._posts == 5)
+        await rig.commits.on_partitions_revoked([partition(1)])
+        rig.screener.may_screen.set()
+        await until(lambda: rig.idle)
+        await rig.commits.commit()
+        assert rig.offsets() == [5, 6]
+        assert rig.consumer.committed == {0: 7}
+        assert rig.path._bytes == 0
+
+
 # --- What Kafka does to it
 
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from moderator.encoders.base import Matrix, unit_rows
 from moderator.encoders.image import OnnxImageEncoder
 from moderator.encoders.layouts.base import ImageFiles, TextFiles
-from moderator.encoders.layouts.graphs import PIXEL_INPUTS, TEXT_INPUTS, Graphs, is_dynamic, output
+from moderator.encoders.layouts.graphs import (
+    PIXEL_INPUTS,
+    TEXT_INPUTS,
+    is_dynamic,
+    open_graph,
+    output,
+)
+from moderator.encoders.onnx import Provider
 from moderator.encoders.text import ID_INPUTS, OnnxTextEncoder, Pooling, TextLayout
 from moderator.encoders.tokens import Reading, WindowTokenizer
 from moderator.errors import InferenceError, ModelError
@@ -26,19 +33,13 @@ _MATRIX: Final = 2  # axes
 
 
 def text_encoder(
-    files: TextFiles, image: ImageFiles | None, graphs: Graphs, *, batch_invariant: bool | None
+    files: TextFiles, provider: Provider, *, batch_invariant: bool | None = None
 ) -> OnnxTextEncoder:
-    """Build and try a text encoder. Raises ModelError.
+    """Build and try a text encoder; whether it is batch-invariant is found out, or given.
 
-    Args:
-        files: what was published.
-        image: what a merged graph's other tower takes.
-        graphs: where graphs are opened.
-        batch_invariant: None finds it out, see `is_dynamic`.
+    Raises ModelError.
     """
-    black = np.zeros((1, 3, *image.pixels.shape), np.float32) if image else None
-    rest = {} if black is None else dict.fromkeys(PIXEL_INPUTS, black)
-    graph = graphs.open(files.graph, TEXT_INPUTS, rest)
+    graph = open_graph(files.graph, provider, TEXT_INPUTS, axes=2)
     axis = next(graph.inputs[name] for name in ID_INPUTS if name in graph.inputs)[1]
     fixed = axis if isinstance(axis, int) else None
     window = min(files.window_tokens, fixed or files.window_tokens)
@@ -51,6 +52,7 @@ def text_encoder(
         output=name,
         dimensions=0,
         pad_id=_pad_id(files, tokenizer),
+        window_tokens=window,
         pooling=_pooling(files, name),
         batch_invariant=not dynamic if batch_invariant is None else batch_invariant,
     )
@@ -67,18 +69,13 @@ def text_encoder(
     )
 
 
-def image_encoder(files: ImageFiles, text: TextFiles, graphs: Graphs) -> OnnxImageEncoder:
-    """Build and try an image encoder. Raises ModelError.
-
-    `text` is what a merged graph's other tower takes.
-    """
-    ids = np.zeros((1, text.window_tokens), np.int64)
-    rest = {name: np.ones_like(ids) if "mask" in name else ids for name in TEXT_INPUTS}
-    graph = graphs.open(files.graph, PIXEL_INPUTS, rest)
+def image_encoder(files: ImageFiles, provider: Provider) -> OnnxImageEncoder:
+    """Build and try an image encoder. Raises ModelError."""
+    graph = open_graph(files.graph, provider, PIXEL_INPUTS, axes=4)
     layout = replace(
         files.pixels,
         output=output(files.graph, graph, files.outputs),
-        max_batch=1 if is_dynamic(files.graph) else files.pixels.max_batch,
+        batch_invariant=not is_dynamic(files.graph),
     )
     encoder = OnnxImageEncoder(graph, layout)
     black = np.zeros((*layout.shape, 3), np.uint8)

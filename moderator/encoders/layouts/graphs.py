@@ -1,75 +1,42 @@
-"""The graphs of a folder: opened once, held against what an encoder can feed and use."""
+"""Graphs, held against what an encoder can feed and use."""
 
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from moderator.encoders.onnx import Provider, Session
-from moderator.encoders.text import ID_INPUTS, MORE_INPUTS, Graph
+from moderator.encoders.text import ID_INPUTS, MORE_INPUTS
 from moderator.errors import ModelError
 
-PIXEL_INPUTS: Final = ("pixel_values", "image")
-TEXT_INPUTS: Final = (*ID_INPUTS, *MORE_INPUTS)
-
-Feeds = Mapping[str, NDArray[Any]]
+PIXEL_INPUTS: Final = ("pixel_values", "image")  # (batch, 3, height, width)
+TEXT_INPUTS: Final = (*ID_INPUTS, *MORE_INPUTS)  # (batch, tokens)
 
 
-class Graphs:
-    """Opens graphs for one provider; a merged one, which serves for texts and images, once."""
+def open_graph(path: Path, provider: Provider, inputs: Sequence[str], axes: int) -> Session:
+    """A graph that is fed `inputs`, of so many axes, as far as it has them, and nothing else.
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-        self._open: dict[Path, Session] = {}
-
-    def open(self, path: Path, inputs: Sequence[str], rest: Feeds) -> Graph:
-        """A graph that is fed `inputs`, as far as it has them.
-
-        Args:
-            path: the file.
-            inputs: what the encoder has for it.
-            rest: what a merged graph gets for its other tower: constants, computed each time.
-
-        Raises:
-            ModelError: it cannot be loaded, or has an input that nobody has anything for.
-        """
-        if path not in self._open:
-            self._open[path] = Session(path, self._provider)
-        session = self._open[path]
-        if strange := set(session.inputs) - {*inputs, *rest}:
-            raise ModelError(
-                f"{path}: no value is known for its input {', '.join(sorted(strange))}; export it "
-                f"with no inputs but {', '.join(inputs)}"
-            )
-        if not set(session.inputs) & set(inputs):
-            raise ModelError(
-                f"{path}: has the inputs {', '.join(session.inputs)}, none of {', '.join(inputs)}"
-            )
-        rest = {name: value for name, value in rest.items() if name in session.inputs}
-        return _Half(session, rest) if rest else session
+    Raises ModelError for one that cannot be loaded, or is no such graph.
+    """
+    session = Session(path, provider)
+    known = set(session.inputs) & set(inputs)
+    if strange := set(session.inputs) - known:
+        raise ModelError(
+            f"{path}: no value is known for its input {', '.join(sorted(strange))}; export it with "
+            f"no inputs but {', '.join(inputs)}"
+        )
+    if inputs[0] not in known and inputs[1] not in known:
+        raise ModelError(
+            f"{path}: none of its inputs {', '.join(session.inputs)} is {inputs[0]} or {inputs[1]}"
+        )
+    if wrong := [name for name in known if len(session.inputs[name]) != axes]:
+        raise ModelError(
+            f"{path}: its input {wrong[0]} has {len(session.inputs[wrong[0]])} axes, expected {axes}"
+        )
+    return session
 
 
-class _Half:
-    """One tower of a merged graph; the other gets constants."""
-
-    def __init__(self, session: Graph, rest: Feeds) -> None:
-        self._session = session
-        self._rest = {
-            name: value.astype(np.int32 if session.types[name] == "tensor(int32)" else value.dtype)
-            for name, value in rest.items()
-        }
-        self.inputs = {name: axes for name, axes in session.inputs.items() if name not in rest}
-        self.types = session.types
-        self.outputs = session.outputs
-
-    def run(self, output: str, feeds: Feeds) -> NDArray[np.floating]:
-        return self._session.run(output, {**feeds, **self._rest})
-
-
-def output(path: Path, graph: Graph, names: Sequence[str]) -> str:
+def output(path: Path, graph: Session, names: Sequence[str]) -> str:
     """The first of `names` that the graph puts out, else its only output. Raises ModelError."""
     for name in names:
         if name in graph.outputs:

@@ -1,8 +1,7 @@
 """Dual encoders as transformers.js and optimum export them: `onnx/{text,vision}_model.onnx`.
 
 Beside the graphs lie `config.json`, `tokenizer.json` and `preprocessor_config.json`. The starter
-has this layout too. Where only a merged `onnx/model.onnx` is there, it serves for both, and runs
-both towers for each of them.
+has this layout too.
 """
 
 from collections.abc import Mapping
@@ -38,14 +37,8 @@ def find(folder: Path, card: SpaceCard, variant: str, *, gpu: bool) -> Published
     """See the package. Raises ModelError for files that are missing or not understood."""
     text = graph(folder / "onnx/text_model", variant, gpu=gpu)
     image = graph(folder / "onnx/vision_model", variant, gpu=gpu)
-    if text is None and image is None and _is_dual(folder):
-        text = image = graph(folder / "onnx/model", variant, gpu=gpu)
     if text is None:
-        if image is not None:
-            raise ModelError(
-                f"{folder}: {image.relative_to(folder)} is there, but no onnx/text_model.onnx; "
-                "rules are texts, so fetch it too"
-            )
+        _check_text_only(folder, image)
         return None
     return Published(
         layout="transformers",
@@ -61,8 +54,20 @@ def find(folder: Path, card: SpaceCard, variant: str, *, gpu: bool) -> Published
     )
 
 
-def _is_dual(folder: Path) -> bool:
-    return "vision_config" in read_json_if_there(folder / "config.json")
+def _check_text_only(folder: Path, image: Path | None) -> None:
+    """Raise ModelError for a dual encoder that lacks its text graph."""
+    if image is not None:
+        raise ModelError(
+            f"{folder}: {image.relative_to(folder)} is there, but no onnx/text_model.onnx; rules "
+            "are texts, so fetch it too"
+        )
+    if (merged := folder / "onnx/model.onnx").exists() and "vision_config" in read_json_if_there(
+        folder / "config.json"
+    ):
+        raise ModelError(
+            f"{merged}: computes both towers for each text and each image; fetch or export "
+            "onnx/text_model.onnx and onnx/vision_model.onnx instead"
+        )
 
 
 def _text(folder: Path, card: SpaceCard, graph_file: Path) -> TextFiles:

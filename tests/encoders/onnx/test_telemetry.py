@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STARTER = Path(__file__).parents[2] / "models" / "starter"
+STARTER = Path(__file__).parents[3] / "models" / "starter"
 LOAD = (
     "import pathlib, sys; from moderator.encoders.onnx import Session;"
     "Session(pathlib.Path(sys.argv[1]), 'cpu')"
