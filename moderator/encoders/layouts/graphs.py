@@ -30,9 +30,8 @@ def open_graph(path: Path, provider: Provider, inputs: Sequence[str], axes: int)
             f"{path}: none of its inputs {', '.join(session.inputs)} is {inputs[0]} or {inputs[1]}"
         )
     if wrong := [name for name in known if len(session.inputs[name]) != axes]:
-        raise ModelError(
-            f"{path}: its input {wrong[0]} has {len(session.inputs[wrong[0]])} axes, expected {axes}"
-        )
+        shape = session.inputs[wrong[0]]
+        raise ModelError(f"{path}: its input {wrong[0]} has the shape {shape}, not {axes} axes")
     return session
 
 
