@@ -45,6 +45,19 @@ def margins(
         directions: (dimensions, rules) float32, unit columns.
 
     The largest, not the mean: padding a post with harmless readings must not hide the harmful one.
+    Measured with the starter on openai_moderation (779 posts, 7 categories; "padded": three sets of
+    three harmless sentences on either side; recall at the line that 5 % of the harmless cross):
+
+    | of windows of 64 tokens      | mean AP | recall | padded: mean AP | recall |
+    |---|---|---|---|---|
+    | the largest                  | 0.463 | 0.551 | 0.430 | 0.432 |
+    | mean of largest and mean     | 0.462 | 0.551 | 0.428 | 0.250 |
+    | the mean                     | 0.440 | 0.517 | 0.376 | 0.041 |
+    | largest, and one window of 256, averaged | 0.467 | 0.572 | 0.413 | 0.353 |
+    | one window of 256 alone      | 0.464 | 0.575 | 0.354 | 0.233 |
+
+    So the averages gain at most 0.004 on posts as they come, less than the noise, and a quarter to
+    nine tenths of what is caught is lost to whoever writes around it.
     """
     if not len(owners):
         rules = directions.shape[1]

@@ -26,7 +26,9 @@ def write_sentence_graph(
         ]
     else:
         nodes = [helper.make_node("Gather", ["table", inputs[0]], [output])]
-    axes = ["batch", DIMENSIONS] if output == "sentence_embedding" else ["batch", "n", DIMENSIONS]
+    axes: list[int | str] = ["batch", "n", DIMENSIONS]
+    if output == "sentence_embedding":
+        axes.remove("n")
     write(
         path,
         nodes,

@@ -18,7 +18,11 @@ def detect(folder: Path, card: SpaceCard, variant: str, *, gpu: bool) -> Publish
     there, and for files of a known one that are missing or not understood.
     """
     for find in (open_clip.find, transformers.find, sentence.find):
-        if (published := find(folder, card, variant, gpu=gpu)) is not None:
+        try:
+            published = find(folder, card, variant, gpu=gpu)
+        except (AttributeError, TypeError, ValueError) as error:  # JSON of other types than it has
+            raise ModelError(f"{folder}: its configuration is not understood: {error!r}") from error
+        if published is not None:
             return published
     needs = f"{transformers.NEEDS}, nor {open_clip.NEEDS}, nor {sentence.NEEDS}"
     raise ModelError(f"{folder}: no encoders in it: neither {needs}; it has {_content(folder)}")

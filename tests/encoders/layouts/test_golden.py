@@ -64,7 +64,8 @@ def test_pixels_are_identical_after_resize_and_crop(
     for name in golden.images:
         content = (shared / "fixtures/images" / name).read_bytes()
         pixels = space.image.prepare(decode(content, DecodeLimits()))
-        assert (pixels.shape, pixels.dtype) == ((64, 64, 3), np.uint8)
+        assert pixels.shape == (64, 64, 3)
+        assert pixels.dtype == np.uint8
         if not np.array_equal(pixels, golden.arrays[f"u8/{name}"]):
             differing.add(name)
     assert differing == PIXELS_LEFT
