@@ -1,6 +1,7 @@
 """The composition root: the only place that builds the parts and wires them together."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
@@ -31,6 +32,7 @@ class Core:
 
     screener: Screener
     rules: CompiledRules
+    channels: Mapping[str, Space]
     loader: MediaLoader
     cache: VectorCache
 
@@ -61,6 +63,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     return Core(
         Screener(rules, channels, limits, settings.verdict_detail),
         rules,
+        channels,
         build_loader(settings),
         cache,
     )
