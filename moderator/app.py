@@ -1,6 +1,7 @@
 """The composition root: the only place that builds the parts and wires them together."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Core:
 
     screener: Screener
     rules: CompiledRules
+    channels: Mapping[str, Space]
     loader: MediaLoader
     cache: VectorCache
     seen: MediaCache | None = None  # attachments; None where it is switched off
@@ -65,6 +67,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     return Core(
         Screener(rules, channels, limits, settings.verdict_detail, seen),
         rules,
+        channels,
         build_loader(settings),
         cache,
         seen,

@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from moderator.app import Core
 from moderator.lines import PostLines, open_lines
 from moderator.posts import Post
+from moderator.progress import progress_bar
 from moderator.settings import Settings
 from moderator.verdicts import Verdict, encode_verdict
 
 
 def screen_file(file: Path, core: Core, settings: Settings, output: BinaryIO, log: Console) -> int:
     """Write a verdict per line to `output`; how many lines were no posts. Raises StartupError."""
-    with open_lines(file) as lines, _progress(log) as progress:
+    with open_lines(file) as lines, progress_bar(log) as progress:
         source = PostLines(lines, str(file), settings, log)
         task = progress.add_task("screening", total=None)
-        for verdict in _screen((post for _, post in source if post), core, settings):
+        for verdict in screen_posts((post for _, post in source if post), core, settings):
             output.write(encode_verdict(verdict) + b"\n")
             progress.advance(task)
         output.flush()
     return source.bad
 
 
-def _screen(posts: Iterator[Post], core: Core, settings: Settings) -> Iterator[Verdict]:
+def screen_posts(posts: Iterator[Post], core: Core, settings: Settings) -> Iterator[Verdict]:
     """Batches side by side, verdicts in order, and no more read ahead than is needed for that."""
 
     def work(batch: list[Post]) -> list[Verdict]:
@@ -45,15 +45,3 @@ def _screen(posts: Iterator[Post], core: Core, settings: Settings) -> Iterator[V
                 yield from running.popleft().result()
         for future in running:
             yield from future.result()
-
-
-def _progress(log: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=log,
-        transient=True,
-        disable=not log.is_terminal,
-    )

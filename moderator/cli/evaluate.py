@@ -1,0 +1,59 @@
+"""`moderator eval`: rules and encoders against labelled posts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moderator.cli.shared import ModelsOption, err, out, settings_with
+from moderator.settings import bundled
+
+cli = typer.Typer()
+
+_RULES = "benchmarks/public-sets.yaml"
+
+
+@cli.command("eval")
+def evaluate(
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SUITE]...", help="Names, `all`, or FILE.jsonl; none lists them."),
+    ] = None,
+    *,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option("--policy", help="Policy file; the suites' own rules when not given."),
+    ] = None,
+    models: ModelsOption = None,
+    data: Annotated[Path, typer.Option(help="Folder that holds the files of the suites.")] = Path(
+        "../shared/data/eval"
+    ),
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TASK=POLICY/RULE", help="Judge a task by a rule of yours."),
+    ] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write everything for programs.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page with plots for each suite.")
+    ] = None,
+) -> None:
+    """Measure how well rules judge labelled posts: AP, AUROC, calibration, by channel and fused.
+
+    A file of your own has posts with a `labels` object, one per line:
+
+        {"id": "1", "text": "hello", "labels": {"community/scams": 0}}
+    """
+    from moderator.evaluation.suites import load_suite, shipped
+
+    if not suites:
+        for name in shipped():
+            out.print(f"{name:20} {load_suite(name).title}", markup=False)
+        return
+    from moderator.evaluation.command import Options, run_suites
+
+    policies = policy or [bundled("policies") / _RULES]
+    settings = settings_with(policy=policies, models=models, verdict_detail="full")
+    names = list(shipped()) if suites == ["all"] else suites
+    run_suites(names, settings, Options(data, rule or (), as_json, html), out, err)

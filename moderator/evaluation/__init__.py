@@ -1,0 +1,1 @@
+"""`moderator eval`: how well rules and encoders judge labelled posts."""

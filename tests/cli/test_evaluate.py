@@ -1,0 +1,104 @@
+"""`moderator eval` as a user runs it, with the starter encoders."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.builders import a_policy, a_rule
+from tests.cli.running import Moderator
+
+SCAMS = ["Send me bitcoin and I double your money, guaranteed!", "Guaranteed profit, invest now!"]
+FINE = ["We planted tomatoes.", "The train is late again.", "Happy birthday, grandma!"]
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(a_policy(a_rule("scam", violates=SCAMS), policy="mine")))
+    return path
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    path = tmp_path / "posts.jsonl"
+    rows = [
+        {"id": f"{text} {n}", "text": f"{text} {'!' * n}", "labels": {"mine/scam": text in SCAMS}}
+        for text in (*SCAMS, *FINE)
+        for n in range(3)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_a_file_of_labelled_posts_is_judged_by_a_policy(
+    moderator: Moderator, policy: Path, labelled: Path, tmp_path: Path
+) -> None:
+    ran = moderator(
+        "eval", labelled, "--policy", policy, "--json", tmp_path / "out.json", "--html", tmp_path
+    )
+    assert ran.code == 0, ran.err
+    assert "mine/scam" in ran.out.decode()
+    (report,) = json.loads((tmp_path / "out.json").read_text())
+    (fused,) = report["merits"]
+    assert (fused["posts"], fused["positives"]) == (15, 6)
+    assert fused["auroc"]["value"] == 1.0
+    assert report["models"] == {"text": "starter", "image": "starter"}
+    page = (tmp_path / "posts.html").read_text()
+    assert page.count("<svg") == 4  # a curve, reliability, confusion, the map
+    assert not re.findall(r'(?:src|href)="(?!#)', page)  # it loads nothing
+
+
+def test_names_of_posts_cannot_write_into_the_page(
+    moderator: Moderator, policy: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "<script>alert(1)<script>.jsonl"
+    rows = [{"id": str(n), "text": text, "labels": {"mine/scam": n}} for n, text in enumerate(FINE)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert moderator("eval", path, "--policy", policy, "--html", tmp_path).code == 0
+    (page,) = tmp_path.glob("*.html")
+    assert "<script" not in page.read_text()
+
+
+def test_without_a_suite_those_that_ship_are_listed(moderator: Moderator) -> None:
+    ran = moderator("eval")
+    assert ran.code == 0
+    assert "hatecheck" in ran.out.decode()
+
+
+def test_a_rule_that_the_policy_lacks_is_named_with_those_it_has(
+    moderator: Moderator, policy: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_text('{"id": "1", "text": "hi", "labels": {"mine/hate": 1}}\n')
+    ran = moderator("eval", path, "--policy", policy)
+    assert ran.code == 2
+    assert "'mine/hate'" in ran.err
+    assert "mine/scam" in ran.err
+
+
+def test_a_task_may_be_judged_by_another_rule(
+    moderator: Moderator, policy: Path, tmp_path: Path
+) -> None:
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(
+        "suite: s\ntitle: S\nsource: ours\nfile: rows.jsonl\ntext: text\n"
+        "tasks:\n  scam: {rule: theirs/scam, label: scam, positive: 1, negative: 0}\n"
+    )
+    rows = [{"text": text, "scam": int(text in SCAMS)} for text in (*SCAMS, *FINE)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ("--policy", policy, "--data", tmp_path, "--json", tmp_path / "out.json")
+    assert moderator("eval", suite, *options).code == 2
+    ran = moderator("eval", suite, *options, "--rule", "scam=mine/scam")
+    assert ran.code == 0, ran.err
+    (report,) = json.loads((tmp_path / "out.json").read_text())
+    assert report["merits"][0]["auroc"]["value"] == 1.0
+
+
+def test_a_rule_option_without_a_rule_says_how_to_write_it(
+    moderator: Moderator, policy: Path
+) -> None:
+    ran = moderator("eval", "hatecheck", "--policy", policy, "--rule", "hateful")
+    assert ran.code == 2
+    assert "TASK=POLICY/RULE" in ran.err
