@@ -1,11 +1,8 @@
 """A folder of models is loaded whole and unaltered, or refused with what to do."""
 
 import hashlib
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +10,8 @@ import pytest
 from moderator.encoders.load import load_space, verify
 from moderator.encoders.onnx import Provider
 from moderator.errors import ModelError
-
-Edit = Callable[[dict[str, Any]], object]
+from tests.encoders.folders import Edit, refusal
+from tests.encoders.folders import edit as edit_file
 
 
 @pytest.fixture
@@ -45,17 +42,8 @@ def sign(folder: Path) -> None:
 
 def edit(folder: Path, name: str, change: Edit) -> None:
     """Alter a JSON file and sign the folder."""
-    path = folder / name
-    value = json.loads(path.read_text())
-    change(value)
-    path.write_text(json.dumps(value))
+    edit_file(folder / name, change)
     sign(folder)
-
-
-def refusal(folder: Path, provider: Provider = "cpu") -> str:
-    with pytest.raises(ModelError) as caught:
-        load_space(folder, provider)
-    return str(caught.value)
 
 
 def test_the_models_that_ship_with_the_package_load(starter: Path) -> None:
@@ -164,7 +152,9 @@ def test_a_background_that_is_no_sample_is_refused(folder: Path) -> None:
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(
     starter: Path, provider: Provider
 ) -> None:
-    message = refusal(starter, provider)
+    with pytest.raises(ModelError) as caught:
+        load_space(starter, provider)
+    message = str(caught.value)
     assert message.startswith(f"provider {provider!r} was asked for, but ")
     assert "moderator[gpu]" in message or "check the driver" in message
 
