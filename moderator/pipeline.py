@@ -148,10 +148,13 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
         inputs.fail(inputs.text_owners[place], "text", error, None)
 
     vectors, places, unknown = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+    reported = set()
     for place, share in unknown.items():
-        if share > _MOST_UNKNOWN:
+        owner = inputs.text_owners[place]
+        if share > _MOST_UNKNOWN and owner not in reported:  # a disguised text has two readings
+            reported.add(owner)
             reason = f"{share:.0%} of its letters are unknown to {space.name}"
-            inputs.cut(inputs.text_owners[place], "text", "text_not_understood", reason)
+            inputs.cut(owner, "text", "text_not_understood", reason)
     return Readings(vectors, np.array(inputs.text_owners, np.intp)[places])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from moderator.disguises import undisguised
 from moderator.encoders.base import ImageEncoder, Pixels
 from moderator.errors import MediaError, ModeratorError
 from moderator.media.decode import DecodeLimits, views
@@ -74,10 +75,12 @@ def read(
 
 
 def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
-    seen = plain((text or "")[: limits.max_text_characters])
-    if seen and not seen.isspace():
-        inputs.texts.append(seen)
-        inputs.text_owners.append(owner)
+    written = (text or "")[: limits.max_text_characters]
+    # The second reading of a disguised text has the same owner: its higher score counts.
+    for seen in (plain(written), undisguised(written)):
+        if seen and not seen.isspace():
+            inputs.texts.append(seen)
+            inputs.text_owners.append(owner)
     if text and len(text) > limits.max_text_characters:
         reason = f"read {limits.max_text_characters:,} of {len(text):,} characters"
         inputs.cut(owner, "text", "text_too_long", reason)

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from moderator.encoders.base import Matrix, Pixels, unit_rows
-from moderator.encoders.onnx import Session
+
+if TYPE_CHECKING:  # decoder processes import this module, and must not load onnxruntime
+    from moderator.encoders.onnx import Session
 
 # From here on only the centre is scaled, within a few levels of scaling all of it: a strip of 1 by
 # 32,768 pixels, 174 bytes as a PNG, would else become half a GiB for a moment.
@@ -27,13 +30,32 @@ class ImageLayout:
     resample: Image.Resampling = Image.Resampling.BICUBIC
     max_batch: int = 8  # on CPUs more gains nothing
 
+    def prepare(self, image: Image.Image) -> Pixels:
+        """See `ImageEncoder`."""
+        return np.asarray(self._crop(image))
+
+    def _crop(self, image: Image.Image) -> Image.Image:
+        """Scale the shortest side, then cut the centre, rounded as the reference does."""
+        side = self.side
+        short, long = sorted(image.size)
+        scaled_long = int(side * long / short)
+        size = (side, scaled_long) if image.width <= image.height else (scaled_long, side)
+        left, top = (size[0] - side) // 2, (size[1] - side) // 2
+        if scaled_long > _MAX_ASPECT * side:
+            across, down = image.width / size[0], image.height / size[1]
+            box = (left * across, top * down, (left + side) * across, (top + side) * down)
+            return image.resize((side, side), self.resample, box)
+        resized = image.resize(size, self.resample)
+        return resized.crop((left, top, left + side, top + side))
+
 
 class OnnxImageEncoder:
     """An `ImageEncoder`."""
 
-    def __init__(self, session: Session, layout: ImageLayout) -> None:
+    def __init__(self, session: "Session", layout: ImageLayout) -> None:
         self._session = session
         self._layout = layout
+        self.prepare = layout.prepare  # without the session, so that it can go to a decoder process
         self._input = next(iter(session.inputs))
         # Rescaling in float64 and normalising in float32, as the reference implementation does,
         # has 256 results per colour: looking them up is exact and the fastest way there.
@@ -45,10 +67,6 @@ class OnnxImageEncoder:
     def side(self) -> int:
         """See `ImageEncoder`."""
         return self._layout.side
-
-    def prepare(self, image: Image.Image) -> Pixels:
-        """See `ImageEncoder`."""
-        return np.asarray(self._crop(image))
 
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
@@ -69,17 +87,3 @@ class OnnxImageEncoder:
             for colour in range(3):
                 np.take(self._table[colour], pixels[..., colour], out=planes[colour])
         return batch
-
-    def _crop(self, image: Image.Image) -> Image.Image:
-        """Scale the shortest side, then cut the centre, rounded as the reference does."""
-        side = self._layout.side
-        short, long = sorted(image.size)
-        scaled_long = int(side * long / short)
-        size = (side, scaled_long) if image.width <= image.height else (scaled_long, side)
-        left, top = (size[0] - side) // 2, (size[1] - side) // 2
-        if scaled_long > _MAX_ASPECT * side:
-            across, down = image.width / size[0], image.height / size[1]
-            box = (left * across, top * down, (left + side) * across, (top + side) * down)
-            return image.resize((side, side), self._layout.resample, box)
-        resized = image.resize(size, self._layout.resample)
-        return resized.crop((left, top, left + side, top + side))

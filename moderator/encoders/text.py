@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from moderator.encoders.alphabets import has_other_letters, is_spelt_out
 from moderator.encoders.base import Encoded, Matrix, unit_rows
 from moderator.encoders.onnx import Session
 from moderator.errors import InferenceError, ModelError
@@ -58,17 +59,23 @@ class OnnxTextEncoder:
             for window, owner in zip(windows, owners, strict=True)
             if self._unknown_id in window
         }
+        strange |= {owner for owner, text in enumerate(texts) if has_other_letters(text)}
         return Encoded(vectors, owners, {owner: self._unknown(texts[owner]) for owner in strange})
 
     def _unknown(self, text: str) -> float:
-        """The share of a text's letters that stand in unknown tokens."""
+        """The share of a text's letters that the encoder cannot read.
+
+        They stand in unknown tokens, or each has a token of its own: a vocabulary that has the
+        letters of an alphabet and none of its words was not made from that alphabet's languages.
+        """
         encoding = self._tokenizer.encode(text)
         letters = unknown = 0
         for window in (encoding, *encoding.overflowing):
             for token, (start, end) in zip(window.ids, window.offsets, strict=True):
                 count = sum(map(str.isalpha, text[start:end]))
                 letters += count
-                unknown += count if token == self._unknown_id else 0
+                strange = token == self._unknown_id or is_spelt_out(text, start, end)
+                unknown += count if strange else 0
         return unknown / letters if letters else 0.0
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], NDArray[np.intp]]:
