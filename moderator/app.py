@@ -9,12 +9,14 @@ from moderator.cache.base import VectorCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
-from moderator.encoders.base import Space
+from moderator.encoders.base import ImageEncoder, Space
 from moderator.encoders.load import load_space
 from moderator.errors import InferenceError, ModelError
 from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
 from moderator.media.load import LoadLimits, MediaLoader
+from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
+from moderator.media.processes import DecoderProcesses, ProcessLimits
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
@@ -23,6 +25,11 @@ from moderator.reading import ReadingLimits
 from moderator.settings import Settings
 
 log = logging.getLogger(__name__)
+
+# Address space of a decoder process: what it has before it decodes, and what `DecodeLimits` says of
+# a pixel at worst, with room for FFmpeg's frames in flight.
+_DECODER_BYTES = 768 * 2**20
+_DECODER_BYTES_PER_PIXEL = 24
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class Core:
     rules: CompiledRules
     loader: MediaLoader
     cache: VectorCache
+    decoder: MediaDecoder | None = None  # none where no model sees images
 
 
 def build_core(settings: Settings, space: Space | None = None) -> Core:
@@ -56,13 +64,37 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     limits = ReadingLimits(
         max_text_characters=settings.max_text_characters,
         max_pixels=settings.media_post_pixels,
-        decode=DecodeLimits(max_pixels=settings.media_max_pixels),
+        smooth_frames=settings.media_frames_vote == "smoothed",
     )
+    image = channels.get("image")
+    decoder = build_decoder(settings, image.image) if image and image.image else None
     return Core(
-        Screener(rules, channels, limits, settings.verdict_detail),
+        Screener(rules, channels, limits, settings.verdict_detail, decoder=decoder),
         rules,
         build_loader(settings),
         cache,
+        decoder,
+    )
+
+
+def build_decoder(settings: Settings, encoder: ImageEncoder) -> MediaDecoder:
+    """From strangers' bytes to what `encoder` takes, in processes of their own by default."""
+    limits = DecodeLimits(
+        max_pixels=settings.media_max_pixels,
+        frames=settings.media_frames,
+        read_truncated=settings.media_truncated == "read",
+    )
+    preparation = preparation_for(encoder, limits)
+    if settings.decoder_processes == 0:
+        return LocalDecoder(preparation)
+    wanted = settings.decoder_processes
+    return DecoderProcesses(
+        preparation,
+        ProcessLimits(
+            processes=settings.batches_at_once if wanted < 0 else wanted,
+            seconds=settings.decoder_seconds,
+            memory_bytes=_DECODER_BYTES + _DECODER_BYTES_PER_PIXEL * settings.media_max_pixels,
+        ),
     )
 
 
@@ -103,6 +135,9 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     core = build_core(settings, space)
     metrics = Metrics()
     metrics.watch_cache(core.cache)
+    if isinstance(core.decoder, DecoderProcesses):
+        core.decoder.on_restart = metrics.count_decoder_restart
+        core.decoder.start()
     answerer = Answerer(settings, core.screener, metrics)
     answerer.warm_up()
     policy, models = core.rules.receipt.policy, core.rules.receipt.models

@@ -8,10 +8,13 @@ import numpy as np
 
 from moderator.encoders.base import Encoded, Pixels, Space
 from moderator.errors import InferenceError
+from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
 from moderator.policy.compile import CompiledRules
 from moderator.reading import Inputs, LoadedPost, ReadingLimits, read
 from moderator.scoring.decision import decide
 from moderator.scoring.detail import rule_score
+from moderator.scoring.frames import smooth
 from moderator.scoring.score import Readings, Scores, score
 from moderator.verdicts import ModalityReport, Verdict
 
@@ -35,11 +38,17 @@ class Screener:
         channels: Mapping[str, Space],
         limits: ReadingLimits,
         detail: Detail = "crossed",
+        *,
+        decoder: MediaDecoder | None = None,
     ) -> None:
+        """`decoder`: for the images of the channel `image`; None: one in this process."""
         self.rules = rules
         self._channels = channels
         self._limits = limits
         self._detail = detail
+        self._decoder = decoder
+        if decoder is None and "image" in channels and (image := channels["image"].image):
+            self._decoder = LocalDecoder(preparation_for(image, DecodeLimits()))
 
     def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
         """One verdict per post, in order.
@@ -48,10 +57,11 @@ class Screener:
         `review` or harsher; only a bug raises.
         """
         rules, watch = self.rules, _Stopwatch()
-        image = self._channels.get("image")
-        inputs = read(posts, self._limits, image.image if image else None)
+        inputs = read(posts, self._limits, self._decoder)
         watch.lap("decode")
         readings = {name: _READERS[name](space, inputs) for name, space in self._channels.items()}
+        if self._limits.smooth_frames and "image" in readings:
+            readings["image"] = smooth(readings["image"])
         watch.lap("encode")
         scores = score(rules, readings, len(posts))
         watch.lap("score")
@@ -174,6 +184,7 @@ def _read_images(space: Space, inputs: Inputs) -> Readings:
         vectors,
         np.array(inputs.image_owners, np.intp)[places],
         tuple(inputs.image_labels[place] for place in places),
+        tuple(inputs.image_seconds[place] for place in places),
     )
 
 

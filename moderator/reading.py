@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from moderator.disguises import undisguised
-from moderator.encoders.base import ImageEncoder, Pixels
+from moderator.encoders.base import Pixels
 from moderator.errors import MediaError, ModeratorError
-from moderator.media.decode import DecodeLimits, views
-from moderator.media.tiles import tiles
+from moderator.media.prepare import MediaDecoder, Prepared
 from moderator.plain_text import plain
 from moderator.posts import Media, Post
 from moderator.verdicts import ModalityReport
+
+_SEEN: Final = ("image", "video")  # what an image encoder can judge
 
 
 class LoadedPost(NamedTuple):
@@ -33,7 +34,7 @@ class ReadingLimits:
 
     max_text_characters: int
     max_pixels: int  # decoded for one post
-    decode: DecodeLimits
+    smooth_frames: bool = False  # of animations and videos what lasts counts, not the worst frame
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Inputs:
     images: list[Pixels] = field(default_factory=list)
     image_owners: list[int] = field(default_factory=list)
     image_labels: list[str] = field(default_factory=list)
+    image_seconds: list[float | None] = field(default_factory=list)  # into an animation or video
     reports: list[list[ModalityReport]] = field(default_factory=list)  # for each post
 
     def fail(self, post: int, channel: str, error: ModeratorError, media: str | None) -> None:
@@ -55,22 +57,26 @@ class Inputs:
             )
         )
 
-    def cut(self, post: int, channel: str, code: str, reason: str) -> None:
+    def cut(
+        self, post: int, channel: str, code: str, reason: str, media: str | None = None
+    ) -> None:
         """Say in the verdict that only the beginning of something was read."""
         self.reports[post].append(
-            ModalityReport(channel=channel, status="truncated", code=code, reason=reason)
+            ModalityReport(
+                channel=channel, status="truncated", media=media, code=code, reason=reason
+            )
         )
 
 
 def read(
-    posts: Sequence[LoadedPost], limits: ReadingLimits, encoder: ImageEncoder | None
+    posts: Sequence[LoadedPost], limits: ReadingLimits, decoder: MediaDecoder | None
 ) -> Inputs:
     """Take a batch apart. Bad media is reported, never raised, and harms no other post."""
     inputs = Inputs()
     for owner, loaded in enumerate(posts):
         inputs.reports.append([])
         _read_text(inputs, owner, loaded.post.text, limits)
-        _read_media(inputs, owner, loaded, limits, encoder)
+        _read_media(inputs, owner, loaded, limits, decoder)
     return inputs
 
 
@@ -91,7 +97,7 @@ def _read_media(
     owner: int,
     loaded: LoadedPost,
     limits: ReadingLimits,
-    encoder: ImageEncoder | None,
+    decoder: MediaDecoder | None,
 ) -> None:
     media, contents = loaded.post.media, loaded.attachments
     pixels = 0
@@ -101,33 +107,29 @@ def _read_media(
             return
         label = item.id or str(place)
         try:
-            seen, decoded = _prepare(item, content, limits, encoder)
+            seen = _prepare(item, content, decoder)
         except ModeratorError as error:
             inputs.fail(owner, item.modality, error, label)
             continue
-        pixels += decoded
-        inputs.images += seen
-        inputs.image_owners += [owner] * len(seen)
-        inputs.image_labels += [label] * len(seen)
+        pixels += seen.decoded_pixels
+        inputs.images += [look.pixels for look in seen.looks]
+        inputs.image_owners += [owner] * len(seen.looks)
+        inputs.image_labels += [label] * len(seen.looks)
+        inputs.image_seconds += [look.seconds for look in seen.looks]
+        if seen.truncated:
+            reason = "its file ends early; what is there was read"
+            inputs.cut(owner, "image", "image_truncated", reason, label)
     if len(media) > len(contents):
         reason = f"read {len(contents)} of {len(media)} attachments"
         inputs.cut(owner, "image", "too_many_media", reason)
 
 
 def _prepare(
-    item: Media,
-    content: bytes | ModeratorError,
-    limits: ReadingLimits,
-    encoder: ImageEncoder | None,
-) -> tuple[list[Pixels], int]:
-    """Everything to be seen of one attachment, and how many pixels were decoded for it."""
-    if item.modality != "image" or encoder is None:
+    item: Media, content: bytes | ModeratorError, decoder: MediaDecoder | None
+) -> Prepared:
+    """Everything to be seen of one attachment: of its bytes, whatever it is said to be."""
+    if item.modality not in _SEEN or decoder is None:
         raise MediaError("unsupported_media", f"the models in use cannot read {item.type!r}")
     if isinstance(content, ModeratorError):
         raise content
-    prepared: list[Pixels] = []
-    pixels = 0
-    for view in views(content, limits.decode, encoder.side):
-        pixels += view.width * view.height
-        prepared += [encoder.prepare(tile) for tile in tiles(view)]
-    return prepared, pixels
+    return decoder.prepare(content)

@@ -119,6 +119,24 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="decoded for one post; with more it goes to review")
     ] = 100_000_000
     media_max_pixels: Annotated[int, Field(ge=1, description="for one image")] = 50_000_000
+    media_frames: Annotated[
+        int, Field(ge=1, description="of an animation or a video that are looked at")
+    ] = 8
+    media_frames_vote: Annotated[
+        Literal["max", "smoothed"],
+        Field(description="max: the worst frame counts; smoothed: the worst three in a row"),
+    ] = "max"
+    media_truncated: Annotated[
+        Literal["refuse", "read"],
+        Field(description="files that end early; read: what is there, and the post goes to review"),
+    ] = "refuse"
+    decoder_processes: Annotated[
+        int,
+        Field(ge=-1, description="-1: one for each batch at once; 0: decode in the worker itself"),
+    ] = -1
+    decoder_seconds: Annotated[
+        float, Field(gt=0, description="for decoding one attachment, in a decoder process")
+    ] = 10.0
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
