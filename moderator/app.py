@@ -14,6 +14,7 @@ from moderator.encoders.load import load_space
 from moderator.errors import InferenceError, ModelError
 from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
+from moderator.media.hosts import HostLimits
 from moderator.media.load import LoadLimits, MediaLoader
 from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
 from moderator.media.processes import DecoderProcesses, ProcessLimits
@@ -113,9 +114,16 @@ def build_loader(settings: Settings) -> MediaLoader:
             max_bytes=settings.media_max_bytes,
             timeout_seconds=settings.media_timeout_seconds,
             ports=settings.media_ports,
+            allow_hosts=settings.media_allow_hosts,
             allow_networks=settings.media_allow_networks,
             file_root=settings.media_file_root,
-        )
+            hosts=HostLimits(
+                at_once=settings.media_host_requests,
+                failures=settings.media_host_failures,
+                rest_seconds=settings.media_host_rest_seconds,
+            ),
+        ),
+        proxy=settings.media_proxy.get_secret_value() if settings.media_proxy else None,
     )
     limits = LoadLimits(
         max_media=settings.max_media,

@@ -140,6 +140,22 @@ class Settings(BaseSettings):
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
+    media_allow_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="the only hosts media may come from; .example.com: those below it too"),
+    ] = ()
+    media_host_requests: Annotated[int, Field(ge=1, description="at once to one host")] = 8
+    media_host_failures: Annotated[
+        int, Field(ge=1, description="in a row, after which a host is left alone for a while")
+    ] = 5
+    media_host_rest_seconds: Annotated[float, Field(ge=0, description="that while")] = 30.0
+    media_proxy: Annotated[
+        SecretStr | None,
+        Field(
+            description="http://[user:password@]host:port; it must refuse inner addresses itself"
+        ),
+    ] = None
     media_allow_networks: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -168,14 +184,16 @@ class Settings(BaseSettings):
             return self.callers or len(os.sched_getaffinity(0))
         return self.callers or os.cpu_count() or 1
 
-    @field_validator("policies", "media_ports", "media_allow_networks", mode="before")
+    @field_validator(
+        "policies", "media_ports", "media_allow_hosts", "media_allow_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("redis", "media_file_root", mode="before")
+    @field_validator("redis", "media_proxy", "media_file_root", mode="before")
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value

@@ -6,7 +6,6 @@ ends with the socket, which the kernel closes however the worker ends.
 """
 
 import contextlib
-import logging
 import pickle
 import resource
 import signal
@@ -14,7 +13,7 @@ import socket
 import sys
 from typing import Final
 
-from moderator.errors import MediaError
+from moderator.errors import MediaError, bug
 from moderator.media.prepare import Preparation, Prepared
 from moderator.media.wire import encode_reply, receive, send
 
@@ -56,9 +55,8 @@ def _prepared(prepare: Preparation, content: bytes) -> Prepared | MediaError:
         return error
     except MemoryError:
         return MediaError("image_too_large", "decoding needs more memory than a decoder may have")
-    except Exception as error:  # a bug must cost the attachment, not the process
-        logging.getLogger(__name__).exception("a medium could not be prepared")
-        return MediaError("internal_error", repr(error)[:200])
+    except Exception as error:  # noqa: BLE001 - a bug must cost the attachment, not the process
+        return MediaError("internal_error", f"a bug: {bug(error)}")
 
 
 if __name__ == "__main__":
