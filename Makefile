@@ -12,7 +12,7 @@ ifdef REDIS
 export MODERATOR_REDIS := $(REDIS)
 endif
 
-.PHONY: help demo test unit lint format bench services lock clean
+.PHONY: help demo test unit lint format bench fuzz services lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ format: .venv/dev ## Format the code and apply safe fixes
 bench: .venv/dev ## Measure: cost per post, worker against bare encoders; writes .bench/
 	@$(BIN)/python -m tests.bench
 
+fuzz: .venv/dev ## Feed decoders, YAML, posts and texts mutated input, SECONDS=60 each; writes .fuzz/
+	@$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"
+	@$(BIN)/python -m tests.fuzz
+
 services: .venv/dev ## Start the test Kafka and Redis and print their addresses, until Ctrl-C
 	@$(BIN)/python -m tests.services up
 
@@ -53,7 +57,7 @@ lock: .venv/python ## Resolve the dependencies anew
 	  -o tests/requirements.lock
 
 clean: ## Remove the virtual environment, installed services and caches
-	rm -rf .venv .services .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .services .bench .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

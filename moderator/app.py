@@ -12,12 +12,15 @@ from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
-from moderator.encoders.base import Space
+from moderator.encoders.base import ImageEncoder, Space
 from moderator.encoders.load import load_space
 from moderator.errors import InferenceError, ModelError
 from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
+from moderator.media.hosts import HostLimits
 from moderator.media.load import LoadLimits, MediaLoader
+from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
+from moderator.media.processes import DecoderProcesses, ProcessLimits
 from moderator.metrics import Metrics
 from moderator.pictures import media_scope
 from moderator.pipeline import Screener
@@ -27,6 +30,11 @@ from moderator.reading import ReadingLimits
 from moderator.settings import Settings
 
 log = logging.getLogger(__name__)
+
+# Address space of a decoder process: what it has before it decodes, and what `DecodeLimits` says of
+# a pixel at worst, with room for FFmpeg's frames in flight.
+_DECODER_BYTES = 768 * 2**20
+_DECODER_BYTES_PER_PIXEL = 24
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class Core:
     channels: Mapping[str, Space]
     loader: MediaLoader
     cache: VectorCache
+    decoder: MediaDecoder | None = None  # none where no model sees images
     seen: MediaCache | None = None  # attachments; None where it is switched off
 
 
@@ -61,16 +70,45 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     limits = ReadingLimits(
         max_text_characters=settings.max_text_characters,
         max_pixels=settings.media_post_pixels,
-        decode=DecodeLimits(max_pixels=settings.media_max_pixels),
+        smooth_frames=settings.media_frames_vote == "smoothed",
     )
-    seen = build_media_cache(settings, channels.get("image"), limits.decode)
+    image = channels.get("image")
+    decode = decode_limits(settings)
+    decoder = build_decoder(settings, image.image, decode) if image and image.image else None
+    seen = build_media_cache(settings, image, decode)
     return Core(
-        Screener(rules, channels, limits, settings.verdict_detail, seen),
+        Screener(rules, channels, limits, settings.verdict_detail, decoder=decoder, seen=seen),
         rules,
         channels,
         build_loader(settings),
         cache,
+        decoder,
         seen,
+    )
+
+
+def decode_limits(settings: Settings) -> DecodeLimits:
+    """How much of an attachment is looked at."""
+    return DecodeLimits(
+        max_pixels=settings.media_max_pixels,
+        frames=settings.media_frames,
+        read_truncated=settings.media_truncated == "read",
+    )
+
+
+def build_decoder(settings: Settings, encoder: ImageEncoder, limits: DecodeLimits) -> MediaDecoder:
+    """From strangers' bytes to what `encoder` takes, in processes of their own by default."""
+    preparation = preparation_for(encoder, limits)
+    if settings.decoder_processes == 0:
+        return LocalDecoder(preparation)
+    wanted = settings.decoder_processes
+    return DecoderProcesses(
+        preparation,
+        ProcessLimits(
+            processes=settings.batches_at_once if wanted < 0 else wanted,
+            seconds=settings.decoder_seconds,
+            memory_bytes=_DECODER_BYTES + _DECODER_BYTES_PER_PIXEL * settings.media_max_pixels,
+        ),
     )
 
 
@@ -129,9 +167,16 @@ def build_loader(settings: Settings) -> MediaLoader:
             max_bytes=settings.media_max_bytes,
             timeout_seconds=settings.media_timeout_seconds,
             ports=settings.media_ports,
+            allow_hosts=settings.media_allow_hosts,
             allow_networks=settings.media_allow_networks,
             file_root=settings.media_file_root,
-        )
+            hosts=HostLimits(
+                at_once=settings.media_host_requests,
+                failures=settings.media_host_failures,
+                rest_seconds=settings.media_host_rest_seconds,
+            ),
+        ),
+        proxy=settings.media_proxy.get_secret_value() if settings.media_proxy else None,
     )
     limits = LoadLimits(
         max_media=settings.max_media,
@@ -153,6 +198,9 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     metrics.watch_cache(core.cache, *([core.seen] if core.seen else []))
     if core.seen:
         metrics.watch_media(core.seen)
+    if isinstance(core.decoder, DecoderProcesses):
+        core.decoder.on_restart = metrics.count_decoder_restart
+        core.decoder.start()
     answerer = Answerer(settings, core.screener, metrics)
     answerer.warm_up()
     policy, models = core.rules.receipt.policy, core.rules.receipt.models

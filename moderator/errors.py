@@ -14,6 +14,8 @@
 Errors of other libraries are wrapped where they enter, with ``from``.
 """
 
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,3 +80,13 @@ class InferenceError(ModeratorError):
     """An encoder failed or returned something that is not an embedding."""
 
     code = "inference_failed"
+
+
+def bug(error: BaseException) -> str:
+    """Where an error that nobody meant to raise comes from, without its message.
+
+    For verdicts and logs: what strangers sent, and the secrets in their URLs, are in such messages.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

@@ -64,9 +64,19 @@ class Metrics:
             "Verdicts and dead letters the broker did not take at first.",
             registry=self.registry,
         )
+        self.decoder_restarts = Counter(
+            "moderator_decoder_restarts",
+            "Decoder processes that a file crashed or kept too long, and that were replaced.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.cache_healthy = Gauge(
             "moderator_cache_healthy", "1 while the caches answer.", registry=self.registry
         )
+
+    def count_decoder_restart(self, reason: str) -> None:
+        """A decoder process was replaced."""
+        self.decoder_restarts.labels(reason).inc()
 
     def watch_cache(self, *caches: VectorCache | MediaCache) -> None:
         """Report at every scrape whether all of them answer."""

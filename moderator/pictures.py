@@ -8,14 +8,15 @@ from typing import Final, NamedTuple
 import PIL
 
 from moderator.cache.media import MediaCache, Seen
-from moderator.encoders.base import ImageEncoder, Matrix, Pixels, Space
+from moderator.encoders.base import Matrix, Space
 from moderator.errors import InferenceError, MediaError, ModeratorError
-from moderator.media.decode import DecodeLimits, views
-from moderator.media.tiles import tiles
+from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import Look, MediaDecoder
 from moderator.posts import Media
 
-#: Raise it when `views` or `tiles` show something else of the same bytes.
-_VIEWS: Final = 1
+_SEEN: Final = ("image", "video")  # what an image encoder can judge
+#: Raise it when a decoder shows something else of the same bytes.
+_VIEWS: Final = 2
 
 
 @dataclass
@@ -24,8 +25,10 @@ class Picture:
 
     digest: str  # sha256 of the bytes
     pixels: int  # decoded for it
-    views: Sequence[Pixels]  # to be encoded; none if it was seen before
+    looks: Sequence[Look]  # to be encoded; none if it was seen before
+    truncated: bool = False  # its file ends early
     vectors: Matrix | None = None  # (views, dimensions) unit rows of those that could be encoded
+    seconds: Sequence[float | None] = ()  # (views,) of those, where in an animation or a video
     errors: list[InferenceError] = field(default_factory=list)  # of the others
 
 
@@ -43,17 +46,15 @@ class Album:
     def __init__(
         self,
         attachments: Sequence[tuple[Media, bytes | ModeratorError]],
-        limits: DecodeLimits,
-        encoder: ImageEncoder | None,
+        decoder: MediaDecoder | None,
         seen: MediaCache | None,
     ) -> None:
         """`attachments`: all of the batch, so that the cache is asked once."""
-        self._limits = limits
-        self._encoder = encoder
+        self._decoder = decoder
         contents = [
             content
             for media, content in attachments
-            if encoder and media.modality == "image" and isinstance(content, bytes)
+            if decoder and media.modality in _SEEN and isinstance(content, bytes)
         ]
         self._digests = {
             content: hashlib.sha256(content).hexdigest() for content in dict.fromkeys(contents)
@@ -68,34 +69,36 @@ class Album:
         return list(self._pictures.values())
 
     def picture(self, media: Media, content: bytes | ModeratorError) -> Picture:
-        """What is to be seen of an attachment. Raises ModeratorError when that is nothing."""
-        if media.modality != "image" or self._encoder is None:
+        """What is to be seen of an attachment: of its bytes, whatever it is said to be.
+
+        Raises ModeratorError when that is nothing.
+        """
+        if media.modality not in _SEEN or self._decoder is None:
             raise MediaError("unsupported_media", f"the models in use cannot read {media.type!r}")
         if isinstance(content, ModeratorError):
             raise content
         digest = self._digests[content]
         if digest not in self._pictures:
-            self._pictures[digest] = self._look(digest, content, self._encoder)
+            self._pictures[digest] = self._look(digest, content, self._decoder)
         return self._pictures[digest]
 
-    def _look(self, digest: str, content: bytes, encoder: ImageEncoder) -> Picture:
+    def _look(self, digest: str, content: bytes, decoder: MediaDecoder) -> Picture:
         if known := self._seen.get(digest):
-            return Picture(digest, known.pixels, (), known.vectors)
-        prepared: list[Pixels] = []
-        pixels = 0
-        for view in views(content, self._limits, encoder.side):
-            pixels += view.width * view.height
-            prepared += [encoder.prepare(tile) for tile in tiles(view)]
-        return Picture(digest, pixels, prepared)
+            return Picture(digest, known.pixels, (), vectors=known.vectors, seconds=known.seconds)
+        prepared = decoder.prepare(content)
+        return Picture(digest, prepared.decoded_pixels, prepared.looks, prepared.truncated)
 
 
 def remember(pictures: Sequence[Picture], seen: MediaCache) -> None:
     """Keep what was encoded now, and only if all of it was."""
     seen.put(
         {
-            picture.digest: Seen(picture.vectors, picture.pixels)
+            picture.digest: Seen(picture.vectors, tuple(picture.seconds), picture.pixels)
             for picture in pictures
-            if picture.views and picture.vectors is not None and not picture.errors
+            if picture.looks
+            and picture.vectors is not None
+            and not picture.errors
+            and not picture.truncated
         }
     )
 

@@ -9,11 +9,14 @@ import numpy as np
 from moderator.cache.media import MediaCache
 from moderator.encoders.base import Encoded, Matrix, Pixels, Space, Warms
 from moderator.errors import InferenceError
+from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
 from moderator.pictures import Picture, remember
 from moderator.policy.compile import CompiledRules
 from moderator.reading import Inputs, LoadedPost, ReadingLimits, read
 from moderator.scoring.decision import decide
 from moderator.scoring.detail import rule_score
+from moderator.scoring.frames import smooth
 from moderator.scoring.score import Readings, Scores, score
 from moderator.verdicts import ModalityReport, Verdict
 
@@ -37,14 +40,22 @@ class Screener:
         channels: Mapping[str, Space],
         limits: ReadingLimits,
         detail: Detail = "crossed",
+        *,
+        decoder: MediaDecoder | None = None,
         seen: MediaCache | None = None,
     ) -> None:
-        """`seen`: attachments that need neither decoding nor encoding again."""
+        """`decoder`: for the channel `image`; None: one in this process.
+
+        `seen`: attachments that need neither decoding nor encoding again.
+        """
         self.rules = rules
         self._channels = channels
         self._limits = limits
         self._detail = detail
         self._seen = seen
+        self._decoder = decoder
+        if decoder is None and "image" in channels and (image := channels["image"].image):
+            self._decoder = LocalDecoder(preparation_for(image, DecodeLimits()))
 
     def warm_up(self) -> None:
         """Have the encoders run every shape they will meet. Raises InferenceError."""
@@ -62,12 +73,13 @@ class Screener:
         `review` or harsher; only a bug raises.
         """
         rules, watch = self.rules, _Stopwatch()
-        image = self._channels.get("image")
-        inputs = read(posts, self._limits, image.image if image else None, self._seen)
+        inputs = read(posts, self._limits, self._decoder, self._seen)
         watch.lap("decode")
         readings = {name: _READERS[name](space, inputs) for name, space in self._channels.items()}
         if self._seen:
             remember(inputs.pictures, self._seen)
+        if self._limits.smooth_frames and "image" in readings:
+            readings["image"] = smooth(readings["image"])
         watch.lap("encode")
         scores = score(rules, readings, len(posts))
         watch.lap("score")
@@ -164,10 +176,13 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
         inputs.fail(inputs.text_owners[place], "text", error, None)
 
     vectors, places, unknown, cut = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+    reported = set()
     for place, share in unknown.items():
-        if share > _MOST_UNKNOWN:
+        owner = inputs.text_owners[place]
+        if share > _MOST_UNKNOWN and owner not in reported:  # a disguised text has two readings
+            reported.add(owner)
             reason = f"{share:.0%} of its letters are unknown to {space.name}"
-            inputs.cut(inputs.text_owners[place], "text", "text_not_understood", reason)
+            inputs.cut(owner, "text", "text_not_understood", reason)
     for place, needed in cut.items():
         reason = f"read the first {(places == place).sum()} of {needed} windows of {space.name}"
         inputs.cut(inputs.text_owners[place], "text", "text_too_long", reason)
@@ -187,6 +202,7 @@ def _read_images(space: Space, inputs: Inputs) -> Readings:
         tuple(
             use.label for (use, _), count in zip(shown, counts, strict=True) for _ in range(count)
         ),
+        tuple(seconds for use, _ in shown for seconds in use.picture.seconds),
     )
 
 
@@ -201,11 +217,13 @@ def _encode_pictures(space: Space, pictures: Sequence[Picture]) -> None:
     def fail(place: int, error: InferenceError) -> None:
         pictures[owners[place]].errors.append(error)
 
-    owners = np.repeat(np.arange(len(pictures)), [len(picture.views) for picture in pictures])
-    views = [view for picture in pictures for view in picture.views]
-    vectors, places, *_ = _encode(encode, views, space.dimensions, fail)
+    owners = np.repeat(np.arange(len(pictures)), [len(picture.looks) for picture in pictures])
+    looks = [look for picture in pictures for look in picture.looks]
+    vectors, places, *_ = _encode(encode, [look.pixels for look in looks], space.dimensions, fail)
     for number, picture in enumerate(pictures):
-        picture.vectors = vectors[owners[places] == number]
+        mine = owners[places] == number
+        picture.vectors = vectors[mine]
+        picture.seconds = [looks[place].seconds for place in places[mine]]
 
 
 _READERS: Mapping[str, Callable[[Space, Inputs], Readings]] = {

@@ -51,13 +51,18 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def digest(self) -> bytes:
         """32 bytes over the post's content, the same however its JSON was spaced or ordered."""
-        return hashlib.blake2b(_canonical.encode(self), digest_size=32).digest()
+        try:
+            content = _canonical.encode(self)
+        except OverflowError:  # `meta` has a number of more than 64 bits, which JSON may have
+            content = _canonical_json.encode(self)
+        return hashlib.blake2b(content, digest_size=32).digest()
 
 
 _MAX_META_DEPTH = 64  # far below the interpreter's limit, which depends on who calls
 
 # MessagePack holds attachments as they are: for these JSON would cost three times the hashing.
 _canonical = msgspec.msgpack.Encoder(order="deterministic")
+_canonical_json = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Post)
 
 

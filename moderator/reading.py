@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from moderator.cache.media import MediaCache
-from moderator.encoders.base import ImageEncoder
+from moderator.disguises import undisguised
 from moderator.errors import ModeratorError
-from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import MediaDecoder
 from moderator.pictures import Album, Picture, Use
 from moderator.plain_text import plain
 from moderator.posts import Media, Post
@@ -38,7 +38,7 @@ class ReadingLimits:
 
     max_text_characters: int
     max_pixels: int  # decoded for one post
-    decode: DecodeLimits
+    smooth_frames: bool = False  # of animations and videos what lasts counts, not the worst frame
 
 
 @dataclass
@@ -59,23 +59,27 @@ class Inputs:
             )
         )
 
-    def cut(self, post: int, channel: str, code: str, reason: str) -> None:
+    def cut(
+        self, post: int, channel: str, code: str, reason: str, media: str | None = None
+    ) -> None:
         """Say in the verdict that only the beginning of something was read."""
         self.reports[post].append(
-            ModalityReport(channel=channel, status="truncated", code=code, reason=reason)
+            ModalityReport(
+                channel=channel, status="truncated", media=media, code=code, reason=reason
+            )
         )
 
 
 def read(
     posts: Sequence[LoadedPost],
     limits: ReadingLimits,
-    encoder: ImageEncoder | None,
+    decoder: MediaDecoder | None,
     seen: MediaCache | None = None,
 ) -> Inputs:
     """Take a batch apart. Bad media is reported, never raised, and harms no other post."""
     inputs = Inputs()
     attachments = [pair for post in posts for pair in post.media]
-    album = Album(attachments, limits.decode, encoder, seen)
+    album = Album(attachments, decoder, seen)
     for owner, loaded in enumerate(posts):
         inputs.reports.append([])
         _read_text(inputs, owner, loaded.post.text, limits)
@@ -85,10 +89,12 @@ def read(
 
 
 def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
-    seen = plain((text or "")[: limits.max_text_characters])
-    if seen and not seen.isspace():
-        inputs.texts.append(seen)
-        inputs.text_owners.append(owner)
+    written = (text or "")[: limits.max_text_characters]
+    # The second reading of a disguised text has the same owner: its higher score counts.
+    for seen in (plain(written), undisguised(written)):
+        if seen and not seen.isspace():
+            inputs.texts.append(seen)
+            inputs.text_owners.append(owner)
     if text and len(text) > limits.max_text_characters:
         reason = f"read {limits.max_text_characters:,} of {len(text):,} characters"
         inputs.cut(owner, "text", "text_too_long", reason)
@@ -111,6 +117,9 @@ def _read_media(
             continue
         pixels += picture.pixels
         inputs.uses.append(Use(owner, label, picture))
+        if picture.truncated:
+            reason = "its file ends early; what is there was read"
+            inputs.cut(owner, "image", "image_truncated", reason, label)
     if len(media) > len(contents):
         reason = f"read {len(contents)} of {len(media)} attachments"
         inputs.cut(owner, "image", "too_many_media", reason)

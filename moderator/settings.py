@@ -139,9 +139,43 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="decoded for one post; with more it goes to review")
     ] = 100_000_000
     media_max_pixels: Annotated[int, Field(ge=1, description="for one image")] = 50_000_000
+    media_frames: Annotated[
+        int, Field(ge=1, description="of an animation or a video that are looked at")
+    ] = 8
+    media_frames_vote: Annotated[
+        Literal["max", "smoothed"],
+        Field(description="max: the worst frame counts; smoothed: the worst three in a row"),
+    ] = "max"
+    media_truncated: Annotated[
+        Literal["refuse", "read"],
+        Field(description="files that end early; read: what is there, and the post goes to review"),
+    ] = "refuse"
+    decoder_processes: Annotated[
+        int,
+        Field(ge=-1, description="-1: one for each batch at once; 0: decode in the worker itself"),
+    ] = -1
+    decoder_seconds: Annotated[
+        float, Field(gt=0, description="for decoding one attachment, in a decoder process")
+    ] = 10.0
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
+    media_allow_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="the only hosts media may come from; .example.com: those below it too"),
+    ] = ()
+    media_host_requests: Annotated[int, Field(ge=1, description="at once to one host")] = 8
+    media_host_failures: Annotated[
+        int, Field(ge=1, description="in a row, after which a host is left alone for a while")
+    ] = 5
+    media_host_rest_seconds: Annotated[float, Field(ge=0, description="that while")] = 30.0
+    media_proxy: Annotated[
+        SecretStr | None,
+        Field(
+            description="http://[user:password@]host:port; it must refuse inner addresses itself"
+        ),
+    ] = None
     media_allow_networks: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -170,14 +204,16 @@ class Settings(BaseSettings):
             return self.callers or len(os.sched_getaffinity(0))
         return self.callers or os.cpu_count() or 1
 
-    @field_validator("policies", "media_ports", "media_allow_networks", mode="before")
+    @field_validator(
+        "policies", "media_ports", "media_allow_hosts", "media_allow_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("redis", "media_file_root", "text_models", mode="before")
+    @field_validator("redis", "media_proxy", "media_file_root", "text_models", mode="before")
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value

@@ -22,6 +22,13 @@ class ChannelScore(msgspec.Struct, frozen=True, omit_defaults=True):
     media: Annotated[
         str | None, Meta(description="the attachment that decided: its id, else its place from 0")
     ] = None
+    seconds: Annotated[
+        float | None, Meta(description="of an animation or a video: where in it the frame is")
+    ] = None
+    lasting: Annotated[
+        float | None,
+        Meta(description="and the score over three frames in a row, where that is highest"),
+    ] = None
 
 
 class RuleScore(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,10 @@ from PIL import Image
 from moderator.cache.base import VectorCache
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
-from moderator.encoders.base import Space
+from moderator.encoders.base import ImageEncoder, Space
 from moderator.encoders.fake import fake_space
 from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
 from moderator.pipeline import Detail, Screener
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.policyset import PolicySet
@@ -20,7 +21,7 @@ from moderator.posts import Media, Post
 from moderator.reading import LoadedPost, ReadingLimits
 from moderator.verdicts import Verdict
 
-LIMITS = ReadingLimits(max_text_characters=20_000, max_pixels=100_000_000, decode=DecodeLimits())
+LIMITS = ReadingLimits(max_text_characters=20_000, max_pixels=100_000_000)
 
 
 def a_rule(name: str = "fire", **keys: Any) -> dict[str, Any]:
@@ -58,11 +59,18 @@ def a_screener(
     limits: ReadingLimits = LIMITS,
     detail: Detail = "crossed",
     space: Space | None = None,
+    decoder: MediaDecoder | None = None,
     seen: MediaCache | None = None,
 ) -> Screener:
     space = space or fake_space()
     channels = dict.fromkeys(space.channels, space)
-    return Screener(rules or compiled(space=space), channels, limits, detail, seen)
+    rules = rules or compiled(space=space)
+    return Screener(rules, channels, limits, detail, decoder=decoder, seen=seen)
+
+
+def a_decoder(encoder: ImageEncoder, **limits: Any) -> LocalDecoder:
+    """A decoder in this process; `limits` are DecodeLimits."""
+    return LocalDecoder(preparation_for(encoder, DecodeLimits(**limits)))
 
 
 def picture(colour: str, *, kind: str = "PNG") -> bytes:

@@ -155,7 +155,7 @@ def test_the_scope_names_the_encoder_and_the_limits(space: Space) -> None:
     scopes = {
         media_scope(space, limits),
         media_scope(replace(space, digest="other"), limits),
-        media_scope(space, replace(limits, max_frames=3)),
+        media_scope(space, replace(limits, frames=3)),
     }
     assert len(scopes) == 3
     assert media_scope(space, DecodeLimits()) in scopes

@@ -184,7 +184,12 @@ def test_a_bad_image_takes_no_weight_off_what_was_read() -> None:
     assert screen_one(a_post("1", None, b"junk", RED)).rules[0].channels["image"].media == "1"
 
 
-@pytest.mark.parametrize("kind", ["video/mp4", "audio", "application/pdf", ""])
+def test_what_media_is_judged_by_are_its_bytes_and_not_what_it_is_said_to_be() -> None:
+    post = Post(id="1", media=(Media(type="video/mp4", data=RED),))
+    assert screen_one(LoadedPost(post, (RED,))).action == "block"
+
+
+@pytest.mark.parametrize("kind", ["audio", "application/pdf", ""])
 def test_media_that_no_encoder_reads_sends_the_post_to_review(kind: str) -> None:
     post = Post(id="1", media=(Media(type=kind, data=RED),))
     verdict = screen_one(LoadedPost(post, (RED,)))

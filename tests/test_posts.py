@@ -251,3 +251,14 @@ def test_a_post_with_bytes_overwritten_is_a_post_or_a_post_error(junk: bytes, at
     value[at : at + len(junk)] = junk
     with suppress(PostError):
         assert isinstance(decode(bytes(value)), Post)
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**400])
+def test_a_number_of_any_size_in_meta_is_no_reason_to_lose_a_post(number: int) -> None:
+    value = b'{"id": "1", "meta": {"big": %d}}' % number
+    post, same = (
+        decode_post(each, max_bytes=1000, max_meta_bytes=1000)
+        for each in (value, value.replace(b" ", b""))
+    )
+    assert post.digest == same.digest
+    assert len(post.digest) == 32

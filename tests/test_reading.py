@@ -63,8 +63,34 @@ def test_a_text_without_anything_to_see_is_missing() -> None:
     assert (verdict.modalities[0].channel, verdict.modalities[0].status) == ("text", "missing")
 
 
-def test_a_text_of_letters_the_encoder_does_not_know_goes_to_review(starter: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u4f60\u597d\u4e16\u754c",
+        "\u041f\u0440\u0438\u0432\u0435\u0442, \u043a\u0430\u043a \u0434\u0435\u043b\u0430?",
+        "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645",
+    ],
+)
+def test_a_text_of_letters_the_encoder_does_not_know_goes_to_review(
+    starter: Path, text: str
+) -> None:
     space = load_space(starter)
     screener = a_screener(compiled(space=space), space=space)
-    verdict = screen_one(a_post("1", "\u4f60\u597d\u4e16\u754c"), screener)
+    verdict = screen_one(a_post("1", text), screener)
     assert (verdict.action, verdict.modalities[-1].code) == ("review", "text_not_understood")
+
+
+def test_a_foreign_name_in_a_text_that_is_understood_is_no_reason_to_look(starter: Path) -> None:
+    space = load_space(starter)
+    screener = a_screener(
+        compiled(a_rule(threshold=0.999, review_at=0.99), space=space), space=space
+    )
+    text = "Dinner with \u0418\u0432\u0430\u043d and his whole family was lovely, thank you all!"
+    assert screen_one(a_post("1", text), screener).action == "allow"
+
+
+def test_of_a_disguised_text_the_reading_with_the_higher_score_counts() -> None:
+    disguised = screen_one(a_post("1", "r\u0435d f1re"))
+    plain = screen_one(a_post("1", "red fire"))
+    assert (disguised.action, plain.action) == ("block", "block")
+    assert disguised.rules[0].score == plain.rules[0].score

@@ -12,12 +12,14 @@ from moderator.encoders.base import Matrix
 _ROUNDING = 1e-3  # how far the squared length of a unit vector may be from 1
 _WHOLE = 2**24  # up to here float32 holds whole numbers, so pixels are kept as two of them
 _HALF = 2**16
+_STILL = -1.0  # in place of the milliseconds of a frame
 
 
 class Seen(NamedTuple):
     """All there is to know of an attachment that was read in full."""
 
     vectors: Matrix  # (views, dimensions) float32, unit rows
+    seconds: tuple[float | None, ...]  # (views,) where in an animation or a video, in whole ms
     pixels: int  # decoded for it, which count against the limit of its post
 
 
@@ -74,17 +76,20 @@ class MediaCache:
 
 def _pack(seen: Seen) -> Vector:
     pixels = np.array(divmod(seen.pixels, _HALF), np.float32)
-    return np.concatenate([pixels, seen.vectors.ravel()])
+    times = [_STILL if each is None else round(each * 1000) for each in seen.seconds]
+    return np.concatenate([pixels, np.array(times, np.float32), seen.vectors.ravel()])
 
 
 def _unpack(entry: Vector, dimensions: int) -> Seen | None:
     """None for what `_pack` did not write: NaN from outside would score nothing, and allow all."""
-    numbers, rows = entry[:2], entry[2:]
-    if not len(rows) or len(rows) % dimensions:
+    views, over = divmod(len(entry) - 2, dimensions + 1)
+    if views < 1 or over:
         return None
-    if not ((numbers >= 0) & (numbers < _WHOLE)).all():
+    numbers, times, rows = np.split(entry, (2, 2 + views))
+    if not ((numbers >= 0) & (numbers < _WHOLE)).all() or not (times >= _STILL).all():
         return None
     vectors = rows.reshape(-1, dimensions)
     if not (np.abs((vectors * vectors).sum(axis=1) - 1) < _ROUNDING).all():
         return None
-    return Seen(vectors, int(numbers[0]) * _HALF + int(numbers[1]))
+    seconds = tuple(None if each == _STILL else float(each) / 1000 for each in times)
+    return Seen(vectors, seconds, int(numbers[0]) * _HALF + int(numbers[1]))

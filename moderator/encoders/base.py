@@ -44,7 +44,10 @@ class ImageEncoder(Protocol):
         ...
 
     def prepare(self, image: Image.Image) -> Pixels:
-        """Scale and crop one RGB image, so that its full size need not be kept in memory."""
+        """Scale and crop one RGB image, so that its full size need not be kept in memory.
+
+        It can be pickled, and so runs in decoder processes: without onnxruntime, without a graph.
+        """
         ...
 
     def encode(self, images: Sequence[Pixels]) -> Matrix:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from moderator.encoders.base import Matrix, Pixels, unit_rows
-from moderator.encoders.onnx import Session
+
+if TYPE_CHECKING:  # decoder processes import this module, and must not load onnxruntime
+    from moderator.encoders.onnx import Session
 
 # From here on only the centre is scaled, within a few levels of scaling all of it: a strip of 1 by
 # 32,768 pixels, 174 bytes as a PNG, would else become half a GiB for a moment.
@@ -39,13 +42,35 @@ class ImageLayout:
         """(height, width) of what the graph gets."""
         return self.squash or self.crop or (self.side, self.side)
 
+    def prepare(self, image: Image.Image) -> Pixels:
+        """See `ImageEncoder`."""
+        if self.squash is not None:
+            height, width = self.squash
+            return np.asarray(image.resize((width, height), self.resample))
+        return np.asarray(self._crop(image))
+
+    def _crop(self, image: Image.Image) -> Image.Image:
+        """Scale the shortest side, then cut the centre, rounded down as the references do."""
+        side, (height, width) = self.side, self.shape
+        short, long = sorted(image.size)
+        scaled_long = int(side * long / short)
+        size = (side, scaled_long) if image.width <= image.height else (scaled_long, side)
+        left, top = (size[0] - width) // 2, (size[1] - height) // 2
+        if scaled_long > _MAX_ASPECT * side:
+            across, down = image.width / size[0], image.height / size[1]
+            box = (left * across, top * down, (left + width) * across, (top + height) * down)
+            return image.resize((width, height), self.resample, box)
+        resized = image.resize(size, self.resample)
+        return resized.crop((left, top, left + width, top + height))
+
 
 class OnnxImageEncoder:
     """An `ImageEncoder`."""
 
-    def __init__(self, session: Session, layout: ImageLayout) -> None:
+    def __init__(self, session: "Session", layout: ImageLayout) -> None:
         self._session = session
         self._layout = layout
+        self.prepare = layout.prepare  # without the session, so that it can go to a decoder process
         self._input = next(iter(session.inputs))
         # Rescaling in float64 and normalising in float32, as the reference implementation does,
         # has 256 results per colour: looking them up is exact and the fastest way there.
@@ -62,13 +87,6 @@ class OnnxImageEncoder:
     def dimensions(self) -> int:
         """Of the space."""
         return self._layout.dimensions
-
-    def prepare(self, image: Image.Image) -> Pixels:
-        """See `ImageEncoder`."""
-        if self._layout.squash is not None:
-            height, width = self._layout.squash
-            return np.asarray(image.resize((width, height), self._layout.resample))
-        return np.asarray(self._crop(image))
 
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
@@ -97,17 +115,3 @@ class OnnxImageEncoder:
             for colour in range(3):
                 np.take(self._table[colour], pixels[..., colour], out=planes[colour])
         return batch
-
-    def _crop(self, image: Image.Image) -> Image.Image:
-        """Scale the shortest side, then cut the centre, rounded down as the references do."""
-        side, (height, width) = self._layout.side, self._layout.shape
-        short, long = sorted(image.size)
-        scaled_long = int(side * long / short)
-        size = (side, scaled_long) if image.width <= image.height else (scaled_long, side)
-        left, top = (size[0] - width) // 2, (size[1] - height) // 2
-        if scaled_long > _MAX_ASPECT * side:
-            across, down = image.width / size[0], image.height / size[1]
-            box = (left * across, top * down, (left + width) * across, (top + height) * down)
-            return image.resize((width, height), self._layout.resample, box)
-        resized = image.resize(size, self._layout.resample)
-        return resized.crop((left, top, left + width, top + height))

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from moderator.encoders.alphabets import has_other_letters
 from moderator.encoders.base import Encoded, Matrix, unit_rows
 from moderator.encoders.onnx import Session
 from moderator.encoders.tokens import WindowTokenizer
@@ -68,6 +69,7 @@ class OnnxTextEncoder:
             for window, owner in zip(windows, owners, strict=True)
             if self.tokenizer.has_unknown(window)
         }
+        strange |= {owner for owner, text in enumerate(texts) if has_other_letters(text)}
         unknown = {owner: self.tokenizer.unknown_share(texts[owner]) for owner in strange}
         return Encoded(vectors, np.array(owners, np.intp), unknown, cut)
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
+from moderator.encoders.alphabets import is_spelt_out
 from moderator.encoders.manifest import read_json
 from moderator.errors import InferenceError, ModelError
 
@@ -106,14 +107,19 @@ class WindowTokenizer:
         return self._unknown_id is not None and self._unknown_id in window
 
     def unknown_share(self, text: str) -> float:
-        """The share of a text's letters that stand in unknown tokens."""
+        """The share of a text's letters that the encoder cannot read.
+
+        They stand in unknown tokens, or each has a token of its own: a vocabulary that has the
+        letters of an alphabet and none of its words was not made from that alphabet's languages.
+        """
         cleaned = self._cleaned(text)
         encoding = self._tokenizer.encode(cleaned, add_special_tokens=False)
         letters = unknown = 0
         for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
             count = sum(map(str.isalpha, cleaned[start:end]))
             letters += count
-            unknown += count if token == self._unknown_id else 0
+            strange = token == self._unknown_id or is_spelt_out(cleaned, start, end)
+            unknown += count if strange else 0
         return unknown / letters if letters else 0.0
 
     def _bodies(self, ids: list[int]) -> Iterator[list[int]]:

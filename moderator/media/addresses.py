@@ -5,6 +5,7 @@ the standard library changed its answers between patch releases of the same Pyth
 """
 
 import ipaddress
+import socket
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
@@ -60,6 +61,18 @@ def parse_networks(networks: Iterable[str]) -> tuple[Network, ...]:
                 f"{network!r} is not a network, such as 10.1.0.0/16: {err}"
             ) from err
     return tuple(parsed)
+
+
+def literal(host: str) -> Address | None:
+    """The address that a host spells out, in any way that resolvers accept: 127.1, 0x7f000001."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None
 
 
 def refusal(address: Address, allowed: Iterable[Network] = ()) -> str | None:

@@ -47,8 +47,6 @@ _UPRIGHT: Final[Mapping[object, Image.Transpose]] = MappingProxyType(
     }
 )
 
-_OPAQUE: Final = 255
-_ANIMATION_PIXELS: Final = 4  # times `max_pixels`, over all frames
 _PILLOW_WARNINGS: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -57,54 +55,19 @@ class DecodeLimits:
     """What one upload may ask of a worker; all of it is read from headers before decompression.
 
     `max_pixels` is width x height of the picture, `max_side_pixels` the longer side, `max_frames`
-    the frames of an animation (only the first is decoded), `max_scans` the passes of a progressive
-    JPEG. Decoding at `max_pixels` takes about 8 bytes a pixel for a moment, 16 with transparency.
+    the frames of an animation, `max_scans` the passes of a progressive JPEG. Decoding at
+    `max_pixels` takes about 8 bytes a pixel for a moment, 16 with transparency.
+
+    `frames` of an animation or a video are looked at. With `read_truncated`, of a file that ends
+    early what is there is read, and reported as such.
     """
 
     max_pixels: int = 50_000_000
     max_side_pixels: int = 32_768
     max_frames: int = 2_000
     max_scans: int = 100
-
-
-def views(
-    content: bytes, limits: DecodeLimits, target_pixels: int | None = None
-) -> Iterator[Image.Image]:
-    """Everything a viewer may see of an upload: `decode`'s image, then what else it hides.
-
-    Of an animation three later frames are a sample.
-
-    What an image with transparency looks like depends on what is behind it, and its hidden colours
-    can be anything: a picture drawn in the alpha channel alone would be invisible to a model that
-    gets the colours, as the reference pipeline does. So it is also seen on white and on black.
-
-    Raises MediaError as `decode` does.
-    """
-    with _opened(content, limits, target_pixels) as image:
-        transparent = image.convert("RGBA") if image.has_transparency_data else None
-        turn = _UPRIGHT.get(_orientation(image))
-        yield _upright_rgb(image)
-        yield from _later_frames(image, content, limits)
-    if transparent is None or transparent.getchannel("A").getextrema()[0] == _OPAQUE:
-        return
-    for behind in ("white", "black"):
-        shown = Image.new("RGB", transparent.size, behind)
-        shown.paste(transparent, mask=transparent)
-        yield shown if turn is None else shown.transpose(turn)
-
-
-def _later_frames(
-    image: ImageFile.ImageFile, content: bytes, limits: DecodeLimits
-) -> Iterator[Image.Image]:
-    """Frames at a third, two thirds and the end; reaching them may decode all that lie between."""
-    is_gif = isinstance(image, GifImageFile)
-    frames = gif_frames(content, limits.max_frames) if is_gif else getattr(image, "n_frames", 1)
-    if frames * image.width * image.height > _ANIMATION_PIXELS * limits.max_pixels:
-        raise MediaError("image_too_large", f"{frames} frames of {image.width} x {image.height}")
-    for place in sorted({frames // 3, 2 * frames // 3, frames - 1} - {0}):
-        image.seek(place)
-        image.load()
-        yield image.convert("RGB")
+    frames: int = 8
+    read_truncated: bool = False
 
 
 def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = None) -> Image.Image:
@@ -125,29 +88,46 @@ def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = Non
         MediaError: `media_empty`, `not_an_image`, `format_refused`, `image_too_large`,
             `image_truncated` or `image_corrupt`. Nothing of Pillow's gets out.
     """
-    with _opened(content, limits, target_pixels) as image:
-        return _upright_rgb(image)
+    with opened(content, limits, target_pixels) as (image, _):
+        return upright_rgb(image)
 
 
 @contextmanager
-def _opened(
+def opened(
     content: bytes, limits: DecodeLimits, target_pixels: int | None
-) -> Iterator[ImageFile.ImageFile]:
-    """The image, loaded; whatever Pillow raises inside the block becomes a MediaError."""
+) -> Iterator[tuple[ImageFile.ImageFile, bool]]:
+    """The image, loaded, and whether its file ends early.
+
+    Whatever Pillow raises inside the block becomes a MediaError.
+    """
     name = sniff(content)
     _check_structure(content, name, limits)
     _silence_pillow()
     try:
         with _READERS[name](io.BytesIO(content)) as image:
-            _check_size(image.size, getattr(image, "n_frames", 1) if name != "GIF" else 1, limits)
+            check_size(image.size, getattr(image, "n_frames", 1) if name != "GIF" else 1, limits)
             if name == "JPEG" and target_pixels is not None:
                 image.draft(None, (2 * target_pixels, 2 * target_pixels))
-            image.load()
-            yield image
+            yield image, _load(image, lenient=limits.read_truncated)
     except MediaError:
         raise
     except Exception as err:  # Pillow raises over a dozen types on hostile bytes
         raise _media_error(name, err) from err
+
+
+def _load(image: ImageFile.ImageFile, *, lenient: bool) -> bool:
+    """Load the pixels; True if, being lenient, only the first of them were there."""
+    try:
+        image.load()
+    except OSError as err:
+        # Pillow's own LOAD_TRUNCATED_IMAGES is one for all threads, and does not tell. What was
+        # decoded before the end stays in the image; without tiles, it takes that for everything.
+        if not lenient or "truncated" not in str(err).lower() or image.width * image.height == 0:
+            raise
+        image.tile = []
+        image.load()
+        return True
+    return False
 
 
 def _check_structure(content: bytes, name: FormatName, limits: DecodeLimits) -> None:
@@ -159,7 +139,8 @@ def _check_structure(content: bytes, name: FormatName, limits: DecodeLimits) -> 
         raise MediaError("image_truncated", f"the WebP ends early, at {len(content)} bytes")
 
 
-def _check_size(size: tuple[int, int], frames: int, limits: DecodeLimits) -> None:
+def check_size(size: tuple[int, int], frames: int, limits: DecodeLimits) -> None:
+    """Raises MediaError `image_too_large`."""
     width, height = size
     if width * height > limits.max_pixels or max(size) > limits.max_side_pixels:
         raise MediaError(
@@ -173,8 +154,9 @@ def _check_size(size: tuple[int, int], frames: int, limits: DecodeLimits) -> Non
         )
 
 
-def _upright_rgb(image: ImageFile.ImageFile) -> Image.Image:
-    turn = _UPRIGHT.get(_orientation(image))
+def upright_rgb(image: ImageFile.ImageFile) -> Image.Image:
+    """The current frame as `decode` returns it."""
+    turn = orientation_of(image)
     # Transparency and profiles live in `info`: without them `convert` has only colours to convert.
     image.info.clear()
     shown = _eight_bits(image)
@@ -188,13 +170,14 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.frombytes("L", image.size, image.tobytes()[1::2])  # little-endian: high bytes
 
 
-def _orientation(image: Image.Image) -> object:
+def orientation_of(image: Image.Image) -> Image.Transpose | None:
+    """What brings the picture upright, by its EXIF."""
     # Pillow's own `exif_transpose` also writes the EXIF anew, and fails on tags it cannot write.
     try:
         value = image.getexif().get(ExifTag.Orientation)
     except Exception:  # noqa: BLE001 - a broken TIFF directory must not lose the picture
         return None
-    return value if isinstance(value, int) else None
+    return _UPRIGHT.get(value) if isinstance(value, int) else None
 
 
 def _media_error(name: FormatName, err: Exception) -> MediaError:

@@ -1,8 +1,9 @@
 """Media of strangers over http and https: public addresses only, bounded in size, time and hops."""
 
+import logging
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -11,9 +12,11 @@ from urllib.parse import urljoin
 import httpcore
 
 from moderator.errors import MediaError, TransientError
-from moderator.media.addresses import parse_networks
+from moderator.media.addresses import literal, parse_networks, refusal
 from moderator.media.files import read_file
-from moderator.media.network import PinnedBackend, Resolve
+from moderator.media.hosts import HostLimits, Hosts
+from moderator.media.network import PinnedBackend, Resolve, TimedBackend
+from moderator.media.proxy import parse_proxy, refusal_by_proxy
 from moderator.media.urls import HttpUrl, is_file
 
 _OK: Final = frozenset({200, 203})
@@ -31,6 +34,7 @@ class FetchLimits:
     each single wait in it. `allow_hosts`, if any, are the only hosts asked; `.example.com` means
     every host below example.com. `allow_networks` are CIDRs exempt from the refusal of addresses
     that are not public. `file_root` is the only folder `file:` URLs may read; None refuses them.
+    `hosts` bounds what a single host may take.
     """
 
     max_bytes: int = 20 * 2**20
@@ -41,13 +45,20 @@ class FetchLimits:
     allow_hosts: tuple[str, ...] = ()
     allow_networks: tuple[str, ...] = ()
     file_root: Path | None = None
+    hosts: HostLimits = field(default_factory=HostLimits)
 
 
 class Fetcher:
     """Fetches media, from as many threads as like; connections are kept alive between fetches.
 
     `resolve` answers like `socket.getaddrinfo`. `ssl_context` replaces the default verification
-    (system and certifi authorities). Raises SettingsError for a network that is none.
+    (system and certifi authorities).
+
+    Through a `proxy` (http://[user:password@]host:port) the proxy resolves the names, so that it is
+    the proxy that must refuse addresses of inner networks, as Stripe's smokescreen does. Here are
+    then checked schemes, ports, allowed hosts, and hosts that are written as addresses.
+
+    Raises SettingsError for a network or a proxy that is none.
     """
 
     def __init__(
@@ -56,16 +67,23 @@ class Fetcher:
         *,
         resolve: Resolve = socket.getaddrinfo,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
     ) -> None:
+        # At DEBUG it would tell the log the headers of every answer: signed locations, cookies.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
         self._limits = limits
-        self._backend = PinnedBackend(resolve, parse_networks(limits.allow_networks))
-        # Neither proxies nor cookies: httpcore has none unless told to.
+        self._networks = parse_networks(limits.allow_networks)
+        self._hosts = Hosts(limits.hosts)
+        self._proxied = proxy is not None
+        self._backend = TimedBackend() if self._proxied else PinnedBackend(resolve, self._networks)
+        # Neither cookies nor a proxy of the environment: httpcore has none unless told to.
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context or httpcore.default_ssl_context(),
             max_connections=None,
             max_keepalive_connections=_IDLE_CONNECTIONS,
             keepalive_expiry=_IDLE_SECONDS,
             network_backend=self._backend,
+            proxy=None if proxy is None else parse_proxy(proxy),
         )
         self._extensions = {
             "timeout": dict.fromkeys(("connect", "read", "write"), limits.read_timeout_seconds)
@@ -105,7 +123,8 @@ class Fetcher:
     def _follow(self, url: HttpUrl) -> bytes:
         for _ in range(self._limits.max_redirects + 1):
             self._check(url)
-            answer = self._get(url)
+            with self._hosts.visit(url.host, self._backend.left()):
+                answer = self._get(url)
             if isinstance(answer, bytes):
                 return answer
             url = answer
@@ -118,6 +137,14 @@ class Fetcher:
             raise MediaError("url_refused", f"{url}: port {url.port} is not allowed")
         if self._limits.allow_hosts and not self._allows(url.host):
             raise MediaError("url_refused", f"{url}: the host is not among the allowed ones")
+        if self._proxied and (why := self._refusal_by_name(url.host)):
+            raise MediaError("url_refused", f"{url}: the host is {why}")
+
+    def _refusal_by_name(self, host: str) -> str | None:
+        if host == "localhost" or host.endswith(".localhost"):
+            return "loopback"
+        address = literal(host)
+        return None if address is None else refusal(address, self._networks)
 
     def _allows(self, host: str) -> bool:
         return any(
@@ -132,13 +159,15 @@ class Fetcher:
                 httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
                 headers={
                     "Host": url.authority,
-                    "Accept": "image/*, */*;q=0.5",
+                    "Accept": "image/*, video/*, */*;q=0.5",
                     "Accept-Encoding": "identity",
                     "User-Agent": "moderator",
                 },
                 extensions=self._extensions,
             ) as response:
                 return self._read(url, response)
+        except httpcore.ProxyError as err:
+            raise refusal_by_proxy(str(url), err) from err
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as err:
             raise _error(url, err) from err
 

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from moderator.errors import MediaError
 
 FormatName = Literal["JPEG", "PNG", "GIF", "WebP", "AVIF", "BMP"]
+VideoFormat = Literal["MP4", "WebM"]
 
 _ACCEPTED: Final[tuple[tuple[bytes, FormatName], ...]] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -35,6 +36,12 @@ _REFUSED: Final = (
 )
 _BMP_HEADER_BYTES: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_MATROSKA: Final = b"\x1a\x45\xdf\xa3"
+# ISO base media files that are videos; ISO/IEC 14496-12 and the registry at mp4ra.org.
+_VIDEO_BRANDS: Final = frozenset(
+    {b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"dash"}
+    | {b"M4VH", b"M4VP", b"msdh", b"mmp4", b"3gp4", b"3gp5", b"3gp6", b"qt  "}
+)
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 
 # A byte 0xFF in JPEG picture data is followed by 0 (stuffing) or D0-D7 (restart); else a marker.
@@ -55,6 +62,18 @@ def sniff(content: bytes) -> FormatName:
         if content.startswith(magic):
             return name
     return _sniff_container(content)
+
+
+def is_video(content: bytes) -> bool:
+    """Whether `content` starts as a video does."""
+    if content.startswith(_MATROSKA):
+        return True
+    return content[4:8] == b"ftyp" and content[8:12] in _VIDEO_BRANDS
+
+
+def sniff_video(content: bytes) -> VideoFormat:
+    """Name the container of a video."""
+    return "WebM" if content.startswith(_MATROSKA) else "MP4"
 
 
 def _sniff_container(content: bytes) -> FormatName:

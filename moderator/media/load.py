@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from moderator.errors import MediaError, ModeratorError, TransientError
+from moderator.errors import MediaError, ModeratorError, TransientError, bug
 from moderator.media.fetch import Fetcher
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
@@ -93,9 +93,10 @@ class MediaLoader:
             return self._fetch(media.url, deadline)
         except ModeratorError as error:
             return error
-        except Exception as error:  # a bug must cost the attachment, not the worker
-            log.exception("an attachment could not be fetched")
-            return MediaError("internal_error", repr(error))
+        except Exception as error:  # noqa: BLE001 - a bug must cost the attachment, not the worker
+            # Without the message and its traceback: they may hold the URL.
+            log.error("an attachment could not be fetched because of a bug: %s", bug(error))  # noqa: TRY400
+            return MediaError("internal_error", bug(error))
 
     def _fetch(self, url: str, deadline: float) -> bytes:
         for attempt in range(1, self._limits.tries + 1):

@@ -44,20 +44,12 @@ class Deadline(threading.local):
         return seconds if timeout is None else min(seconds, timeout)
 
 
-class PinnedBackend(httpcore.NetworkBackend):
-    """Resolves a name once, checks every address of it, and connects to one that was checked.
+class TimedBackend(httpcore.NetworkBackend):
+    """Connects to any address, within the time of the thread: the way to a proxy of our own."""
 
-    A name that has one refused address among good ones is refused altogether: it is either
-    misconfigured or made to be tried again until the wrong one is picked.
-    """
-
-    def __init__(self, resolve: Resolve, allowed: tuple[Network, ...]) -> None:
-        self._resolve = resolve
-        self._allowed = allowed
+    def __init__(self) -> None:
         self._tcp = httpcore.SyncBackend()
         self._deadline = Deadline()
-        # getaddrinfo takes no time-out; waiting for it elsewhere is the only way to stop waiting.
-        self._resolvers = ThreadPoolExecutor(_RESOLVER_THREADS, "media-dns")
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -67,6 +59,41 @@ class PinnedBackend(httpcore.NetworkBackend):
             yield
         finally:
             self._deadline.at = math.inf
+
+    def left(self) -> float:
+        """Seconds this thread has left; httpcore.ReadTimeout when there are none."""
+        return self._deadline.left()
+
+    def close(self) -> None:
+        """Let go of threads, if there are any."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect; raises errors of httpcore."""
+        seconds = self._deadline.left(timeout)
+        stream = self._tcp.connect_tcp(host, port, seconds, local_address, socket_options)
+        return _TimedStream(stream, self._deadline)
+
+
+class PinnedBackend(TimedBackend):
+    """Resolves a name once, checks every address of it, and connects to one that was checked.
+
+    A name that has one refused address among good ones is refused altogether: it is either
+    misconfigured or made to be tried again until the wrong one is picked.
+    """
+
+    def __init__(self, resolve: Resolve, allowed: tuple[Network, ...]) -> None:
+        super().__init__()
+        self._resolve = resolve
+        self._allowed = allowed
+        # getaddrinfo takes no time-out; waiting for it elsewhere is the only way to stop waiting.
+        self._resolvers = ThreadPoolExecutor(_RESOLVER_THREADS, "media-dns")
 
     def close(self) -> None:
         """Let go of the resolver threads; a lookup under way is not waited for."""
@@ -87,15 +114,10 @@ class PinnedBackend(httpcore.NetworkBackend):
         """
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in self._checked_addresses(host, port)[:_ADDRESSES_TRIED]:
-            seconds = self._deadline.left(timeout)
             try:
-                stream = self._tcp.connect_tcp(
-                    address, port, seconds, local_address, socket_options
-                )
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as err:
                 failure = err
-            else:
-                return _TimedStream(stream, self._deadline)
         raise failure
 
     def _checked_addresses(self, host: str, port: int) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 from moderator.policy.compile import CompiledRules
 from moderator.scoring.calibration import logit, sigmoid
 from moderator.scoring.decision import action_of
+from moderator.scoring.frames import lasting_margin
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ChannelScore, RuleScore
 
@@ -44,11 +45,18 @@ def _channel_score(
     margin = float(margins.max())
     prompts = channel.violates[column]
     nearest = prompts[int((channel.prompt_vectors[prompts] @ readings.vectors[decisive]).argmax())]
+
+    def score(margin: float) -> float:
+        return _probability(channel.affine.gain[column] * margin + channel.affine.offset[column])
+
+    lasting = lasting_margin(readings, rows, margins, decisive)
     return ChannelScore(
         margin=round(margin, 6),
-        score=_probability(channel.affine.gain[column] * margin + channel.affine.offset[column]),
+        score=score(margin),
         nearest=channel.prompts[nearest],
         media=readings.media[decisive] if readings.media else None,
+        seconds=readings.seconds[decisive] if readings.seconds else None,
+        lasting=None if lasting is None else score(lasting),
     )
 
 

@@ -19,6 +19,7 @@ class Readings:
     vectors: Matrix  # (readings, dimensions) unit rows
     owners: NDArray[np.intp]  # (readings,) the post each belongs to, ascending
     media: tuple[str | None, ...] = ()  # (readings,) the attachment each was read from
+    seconds: tuple[float | None, ...] = ()  # (readings,) where in an animation or a video
 
     def rows(self, post: int) -> slice:
         """The readings of one post."""

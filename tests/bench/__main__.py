@@ -26,7 +26,8 @@ from aiokafka import AIOKafkaProducer
 
 from moderator.encoders.base import ImageEncoder
 from moderator.encoders.load import load_space
-from moderator.media.decode import DecodeLimits, views
+from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import preparation_for
 from moderator.settings import load_settings
 from tests.bench.encoders import clip_images
 from tests.bench.images import photograph
@@ -131,16 +132,11 @@ def _share(
 def bare_images_per_second(encoder: ImageEncoder, pictures: Sequence[bytes], count: int) -> float:
     """Decode, prepare and encode in as many threads as the worker has; nothing else."""
     batch = load_settings().batch_posts
+    prepare = preparation_for(encoder, DecodeLimits())
 
     def encode(start: int) -> None:
         images = [pictures[n % len(pictures)] for n in range(start, min(start + batch, count))]
-        encoder.encode(
-            [
-                encoder.prepare(view)
-                for image in images
-                for view in views(image, DecodeLimits(), encoder.side)
-            ]
-        )
+        encoder.encode([look.pixels for image in images for look in prepare(image).looks])
 
     with worker_cores(), ThreadPoolExecutor(len(WORKER_CORES)) as pool:
         list(pool.map(encode, range(0, 2 * batch, batch)))  # warm

@@ -22,19 +22,24 @@ def views(count: int) -> NDArray[np.float32]:
     return unit
 
 
+def a_still() -> Seen:
+    return Seen(views(1), (None,), 1)
+
+
 @pytest.mark.parametrize("pixels", [0, 1, 65_535, 65_536, 2**24 + 1, 250_000_000])
 @pytest.mark.parametrize("count", [1, 3])
 def test_all_views_and_the_pixels_come_back_bit_for_bit(count: int, pixels: int) -> None:
     cache = MediaCache(MemoryCache(10), "scope", DIMENSIONS)
-    cache.put({"digest": Seen(views(count), pixels)})
+    seconds = (None, 0.0, 5_400.123)[:count]
+    cache.put({"digest": Seen(views(count), seconds, pixels)})
     found = cache.get(["digest"])["digest"]
-    assert found.pixels == pixels
+    assert (found.pixels, found.seconds) == (pixels, seconds)
     assert found.vectors.tobytes() == views(count).tobytes()
 
 
 def test_another_encoder_or_other_limits_have_seen_nothing() -> None:
     vectors = MemoryCache(10)
-    MediaCache(vectors, "one", DIMENSIONS).put({"digest": Seen(views(1), 1)})
+    MediaCache(vectors, "one", DIMENSIONS).put({"digest": a_still()})
     assert MediaCache(vectors, "other", DIMENSIONS).get(["digest"]) == {}
 
 
@@ -44,14 +49,16 @@ def test_another_encoder_or_other_limits_have_seen_nothing() -> None:
         [],
         [0.0],
         [0.0, 1.0],
-        [0.0, 1.0, 1.0, 0.0, 0.0],
-        [0.0, 1.0, 9.0, 0.0, 0.0, 0.0],
-        [0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
-        [0.0, 1.0, np.nan, 0.0, 0.0, 0.0],
-        [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, np.inf, 0.0, 0.0, 0.0],
-        [np.nan, 1.0, 1.0, 0.0, 0.0, 0.0],
-        [np.inf, 1.0, 1.0, 0.0, 0.0, 0.0],
-        [-1.0, 1.0, 1.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, -1.0, 1.0, 0.0, 0.0],
+        [0.0, 1.0, -1.0, 9.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, -1.0, np.nan, 0.0, 0.0, 0.0],
+        [0.0, 1.0, -1.0, -1.0, 1.0, 0.0, 0.0, 0.0, np.inf, 0.0, 0.0, 0.0],
+        [0.0, 1.0, -2.0, 1.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, np.nan, 1.0, 0.0, 0.0, 0.0],
+        [np.nan, 1.0, -1.0, 1.0, 0.0, 0.0, 0.0],
+        [np.inf, 1.0, -1.0, 1.0, 0.0, 0.0, 0.0],
+        [-1.0, 1.0, -1.0, 1.0, 0.0, 0.0, 0.0],
     ],
 )
 def test_what_is_no_embedding_is_a_miss(entry: list[float]) -> None:
@@ -64,7 +71,7 @@ def test_the_second_of_a_batch_counts_as_seen() -> None:
     cache = MediaCache(MemoryCache(10), "scope", DIMENSIONS)
     cache.get(["a", "a", "b"])
     assert cache.counts == (1, 2)
-    cache.put({"a": Seen(views(1), 1)})
+    cache.put({"a": a_still()})
     cache.get(["a", "a", "b"])
     assert cache.counts == (3, 3)
 
@@ -84,13 +91,13 @@ def test_workers_share_what_one_has_seen(redis_url: str) -> None:
         MediaCache(TieredCache(MemoryCache(10), RedisCache(redis_url)), "shared-media", DIMENSIONS)
         for _ in range(2)
     )
-    one.put({"digest": Seen(views(2), 7)})
+    one.put({"digest": Seen(views(2), (None, None), 7)})
     assert other.get(["digest"])["digest"].pixels == 7
 
 
 def test_without_its_redis_it_goes_on_from_memory() -> None:
     away = RedisCache(f"redis://127.0.0.1:{free_port()}/0")
     cache = MediaCache(TieredCache(MemoryCache(10), away), "scope", DIMENSIONS)
-    cache.put({"digest": Seen(views(1), 1)})
+    cache.put({"digest": a_still()})
     assert not cache.healthy
     assert set(cache.get(["digest", "other"])) == {"digest"}

@@ -121,7 +121,11 @@ def new_fetcher(server: HostileServer) -> Iterator[NewFetcher]:
     fetchers: list[Fetcher] = []
 
     def make(
-        *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None, **limits: object
+        *,
+        resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        **limits: object,
     ) -> Fetcher:
         settings: dict[str, object] = {
             "ports": (server.port,),
@@ -132,7 +136,9 @@ def new_fetcher(server: HostileServer) -> Iterator[NewFetcher]:
         found = FetchLimits(**(settings | limits))  # type: ignore[arg-type]
         # An empty context, because loading all authorities takes longer than most of these tests.
         tls = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        fetchers.append(Fetcher(found, resolve=resolve or socket.getaddrinfo, ssl_context=tls))
+        fetchers.append(
+            Fetcher(found, resolve=resolve or socket.getaddrinfo, ssl_context=tls, proxy=proxy)
+        )
         return fetchers[-1]
 
     yield make

@@ -1,4 +1,6 @@
+import base64
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,6 +8,7 @@ import pytest
 
 from moderator.errors import MediaError, SettingsError, TransientError
 from moderator.media.fetch import Fetcher, FetchLimits
+from moderator.media.hosts import HostLimits
 from tests.media.conftest import Exchange, HostileServer, NewFetcher
 
 BODY = bytes(range(256)) * 300
@@ -314,3 +317,92 @@ def test_messages_keep_queries_and_credentials_to_themselves(
 def test_networks_are_checked_at_the_start() -> None:
     with pytest.raises(SettingsError, match=r"10\.0\.0\.1/8"):
         Fetcher(FetchLimits(allow_networks=("10.0.0.1/8",)))
+
+
+def test_a_host_that_keeps_failing_is_not_asked_for_a_while(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.reply("/", status=503)
+    fetcher = new_fetcher(hosts=HostLimits(failures=2, rest_seconds=60))
+    for expected in ("status 503", "status 503", "2 times in a row", "2 times in a row"):
+        with pytest.raises(TransientError, match=expected):
+            fetcher.fetch(server.url("/"))
+    assert len(server.requests) == 2
+
+
+def test_one_host_gets_no_more_requests_at_once_than_its_share(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    inside = threading.Semaphore(2)
+
+    def answer(exchange: Exchange) -> None:
+        alone = inside.acquire(blocking=False)
+        exchange.server.hostile.stopping.wait(0.02)
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + (b"y" if alone else b"n"))
+        inside.release()
+
+    server.answers["/"] = answer
+    fetcher = new_fetcher(hosts=HostLimits(at_once=2))
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(fetcher.fetch, [server.url("/")] * 16)) == {b"y"}
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/x-sh", "image/svg+xml", ""])
+def test_what_a_body_is_said_to_be_does_not_matter(
+    server: HostileServer, new_fetcher: NewFetcher, kind: str
+) -> None:
+    server.reply("/", BODY, Content_Type=kind)
+    assert new_fetcher().fetch(server.url("/")) == BODY
+
+
+def test_a_proxy_is_used_when_it_is_set_and_gets_the_name_to_resolve(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.answers["http://media.example:80/a?b=1"] = lambda exchange: exchange.send(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    )
+    fetcher = new_fetcher(
+        proxy=f"http://us%40er:pass@127.0.0.1:{server.port}", ports=(80,), allow_networks=()
+    )
+    assert fetcher.fetch("http://media.example/a?b=1") == b"ok"
+    assert server.header("Host") == ["media.example"]
+    expected = base64.b64encode(b"us@er:pass").decode()
+    assert server.header("Proxy-Authorization") == [f"Basic {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(b"403 Forbidden", "url_refused"), (b"502 Bad Gateway", "unavailable")]
+)
+def test_a_proxy_has_the_last_word_on_hosts(
+    server: HostileServer, new_fetcher: NewFetcher, status: bytes, code: str
+) -> None:
+    server.answers["media.example:443"] = lambda exchange: exchange.send(
+        b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"
+    )
+    fetcher = new_fetcher(proxy=f"http://127.0.0.1:{server.port}", ports=(443,))
+    with pytest.raises((MediaError, TransientError)) as caught:
+        fetcher.fetch("https://media.example/?token=s3cret")
+    assert caught.value.code == code
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.1", "0x7f000001", "017700000001", "localhost", "a.localhost", "[::1]"],
+)
+def test_with_a_proxy_hosts_that_are_addresses_are_still_checked_here(
+    server: HostileServer, new_fetcher: NewFetcher, host: str
+) -> None:
+    fetcher = new_fetcher(proxy=f"http://127.0.0.1:{server.port}", ports=(80,), allow_networks=())
+    assert refused(fetcher, f"http://{host}/") == "url_refused"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["socks5://h:1", "proxy:3128", "http://host", "http://:1", "http://h:1/path", "http://["],
+)
+def test_a_proxy_that_is_none_is_told_at_the_start_without_its_password(proxy: str) -> None:
+    with pytest.raises(SettingsError, match="media proxy") as caught:
+        Fetcher(FetchLimits(), proxy=proxy.replace("//", "//user:s3cret@"))
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,96 @@
+"""What the worker and its decoder processes say to each other, over a socket of their own.
+
+The way there is our own and may be pickled. The way back comes from a process that may be in a
+stranger's hands by then: plain data, checked, of bounded size.
+"""
+
+import socket
+import time
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from moderator.encoders.base import Pixels
+from moderator.errors import MediaError
+from moderator.media.prepare import Look, Prepared
+
+_LENGTH_BYTES: Final = 8
+_CHUNK_BYTES: Final = 2**20
+MAX_REPLY_BYTES: Final = 2**28
+
+
+class _Look(msgspec.Struct, frozen=True, array_like=True):
+    shape: tuple[int, int, int]
+    pixels: bytes
+    seconds: float | None
+
+
+class _Done(msgspec.Struct, frozen=True, tag="done"):
+    looks: list[_Look]
+    decoded_pixels: int
+    truncated: bool
+
+
+class _Failed(msgspec.Struct, frozen=True, tag="failed"):
+    code: str
+    message: str
+
+
+_encode = msgspec.msgpack.encode
+_decoder = msgspec.msgpack.Decoder(_Done | _Failed)
+
+
+def encode_reply(outcome: Prepared | MediaError) -> bytes:
+    """A reply, as the decoder process sends it."""
+    if isinstance(outcome, MediaError):
+        return _encode(_Failed(outcome.code, str(outcome)))
+    looks = [
+        _Look(look.pixels.shape, look.pixels.tobytes(), look.seconds) for look in outcome.looks
+    ]
+    return _encode(_Done(looks, outcome.decoded_pixels, outcome.truncated))
+
+
+def decode_reply(reply: bytes) -> Prepared:
+    """Raises the MediaError that was sent, and ValueError for what no decoder sends."""
+    message = _decoder.decode(reply)  # msgspec.ValidationError is a ValueError
+    if isinstance(message, _Failed):
+        raise MediaError(message.code, message.message)
+    looks = [Look(_pixels(look), look.seconds) for look in message.looks]
+    return Prepared(looks, message.decoded_pixels, message.truncated)
+
+
+def _pixels(look: _Look) -> Pixels:
+    return np.frombuffer(look.pixels, np.uint8).reshape(look.shape)
+
+
+def send(to: socket.socket, message: bytes) -> None:
+    """Raises OSError, also for a time-out of the socket."""
+    to.sendall(len(message).to_bytes(_LENGTH_BYTES, "big"))
+    to.sendall(message)
+
+
+def receive(
+    source: socket.socket, max_bytes: int = MAX_REPLY_BYTES, seconds: float | None = None
+) -> bytes:
+    """One message, waited for `seconds` in all.
+
+    Raises EOFError when the other side is gone, TimeoutError, and ValueError for too many bytes.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    length = int.from_bytes(_exactly(source, _LENGTH_BYTES, deadline), "big")
+    if length > max_bytes:
+        raise ValueError(f"a message of {length:,} bytes")
+    return bytes(_exactly(source, length, deadline))
+
+
+def _exactly(source: socket.socket, count: int, deadline: float | None) -> bytearray:
+    read = bytearray()
+    while len(read) < count:
+        if deadline is not None:
+            source.settimeout(max(0.001, deadline - time.monotonic()))
+        some = source.recv(min(count - len(read), _CHUNK_BYTES))
+        if not some:
+            raise EOFError
+        read += some
+    return read

@@ -1,0 +1,152 @@
+"""What a viewer may see of an upload, all of it."""
+
+import io
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from moderator.encoders.fake import FakeImageEncoder
+from moderator.errors import MediaError
+from moderator.media.decode import DecodeLimits, decode
+from moderator.media.views import spread, views
+from tests.builders import a_decoder, a_post, a_rule, a_screener, compiled, screen_one
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def animation(kind: str, colours: Sequence[str], milliseconds: int = 200) -> bytes:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in colours]
+    options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
+    options |= {"save_all": True, "append_images": frames[1:], "duration": milliseconds}
+    return saved(frames[0], kind, **options)
+
+
+@pytest.mark.parametrize(
+    ("count", "budget", "places"),
+    [(1, 8, {0}), (3, 8, {0, 1, 2}), (100, 1, {0}), (101, 3, {0, 50, 100}), (9, 2, {0, 8})],
+)
+def test_a_sample_is_spread_evenly_from_the_first_to_the_last(
+    count: int, budget: int, places: set[int]
+) -> None:
+    assert spread(count, budget) == places
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_frames_of_an_animation_have_their_time(kind: str) -> None:
+    # Neighbours that are alike would be one frame to the encoders of these formats.
+    content = animation(kind, ["red", "lime", "blue", "white", "black"])
+    found = list(views(content, DecodeLimits(frames=3)))
+    assert [view.seconds for view in found] == pytest.approx([0, 0.4, 0.8])
+    middles = np.array([np.asarray(view.image)[8, 8] for view in found], np.int16)
+    assert np.abs(middles - [[255, 0, 0], [0, 0, 255], [0, 0, 0]]).max() < 12
+
+
+def test_a_still_image_has_no_time() -> None:
+    (view,) = views(saved(Image.new("RGB", (8, 8)), "PNG"), DecodeLimits())
+    assert view.seconds is None
+
+
+def test_frames_without_a_duration_last_as_long_as_browsers_show_them() -> None:
+    content = animation("GIF", ["red", "lime", "blue"], milliseconds=0)
+    assert [view.seconds for view in views(content, DecodeLimits())] == [0, 0.1, 0.2]
+
+
+def test_a_verdict_says_when_the_frame_that_decided_is_shown() -> None:
+    content = animation("GIF", ["blue", "red", "blue", "white", "red", "blue"])
+    screener = a_screener(compiled(a_rule(violates=["white"])))
+    channel = screen_one(a_post("1", None, content), screener).rules[0].channels["image"]
+    assert (channel.media, channel.seconds) == ("0", 0.6)
+    assert channel.lasting is not None
+    assert channel.lasting < channel.score
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_of_a_truncated_file_what_is_there_is_read_where_that_is_asked_for(kind: str) -> None:
+    picture = Image.effect_noise((200, 150), 90).convert("RGB")
+    picture.paste("white", (0, 0, 200, 60))
+    content = saved(picture, kind)
+    half = content[: len(content) * 2 // 3]
+    with pytest.raises(MediaError, match="early"):
+        list(views(half, DecodeLimits()))
+    lenient = DecodeLimits(read_truncated=True)
+    if kind == "WEBP":  # all of it or nothing
+        with pytest.raises(MediaError):
+            list(views(half, lenient))
+        return
+    (view,) = views(half, lenient)
+    assert view.truncated
+    assert np.asarray(view.image)[:50].mean() > 240
+    assert not next(views(content, lenient)).truncated
+
+
+def test_a_post_with_a_truncated_image_is_never_allowed() -> None:
+    picture = saved(Image.effect_noise((200, 150), 90).convert("RGB"), "JPEG")
+    decoder = a_decoder(FakeImageEncoder(), read_truncated=True)
+    rules = compiled(a_rule(violates=["white"]))
+    verdict = screen_one(a_post("1", None, picture[:-2000]), a_screener(rules, decoder=decoder))
+    assert verdict.action != "allow"
+    assert [(report.code, report.media) for report in verdict.modalities if report.code] == [
+        ("image_truncated", "0")
+    ]
+
+
+def inverting_profile() -> bytes:
+    """An sRGB profile whose curves run backwards: bright is shown dark and dark bright."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    at = profile.index(b"para")
+    curve = b"curv\0\0\0\0\0\0\0\2" + b"\xff\xff\0\0"
+    profile[at : at + len(curve)] = curve
+    return bytes(profile)
+
+
+def test_a_picture_that_only_its_profile_shows_is_seen() -> None:
+    content = saved(Image.new("RGB", (16, 16), "white"), "PNG", icc_profile=inverting_profile())
+    stored, shown = views(content, DecodeLimits())
+    assert np.asarray(stored.image).min() == 255
+    assert np.asarray(shown.image).max() < 30
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
+        b"junk",
+        b"\0" * 5000,
+    ],
+)
+def test_an_ordinary_or_broken_profile_costs_nothing(profile: bytes) -> None:
+    content = saved(Image.new("RGB", (16, 16), "red"), "PNG", icc_profile=profile)
+    assert len(list(views(content, DecodeLimits()))) == 1
+
+
+def test_a_profile_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
+    content = saved(Image.new("RGB", (16, 16), "red"), "PNG")
+    bomb = b"icc\0\0" + zlib.compress(bytes(2**26), 9)
+    chunk = b"iCCP" + bomb
+    whole = len(bomb).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    with pytest.raises(MediaError):
+        decode(content[:33] + whole + content[33:], DecodeLimits())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("GIF", b"PK\3\4 a zip"), ("JPEG", b"%PDF-1.7"), ("PNG", b"<script>")]
+)
+def test_what_follows_a_picture_in_its_file_changes_nothing(first: str, second: bytes) -> None:
+    content = saved(Image.new("RGB", (16, 16), "red"), first)
+    plain, polyglot = decode(content, DecodeLimits()), decode(content + second, DecodeLimits())
+    assert np.array_equal(np.asarray(plain), np.asarray(polyglot))
+
+
+@pytest.mark.parametrize("before", [b"%PDF-1.7\n", b"PK\3\4", b"<svg/>", b"\0"])
+def test_a_picture_that_does_not_begin_its_file_is_none(before: bytes) -> None:
+    with pytest.raises(MediaError):
+        decode(before + saved(Image.new("RGB", (16, 16)), "JPEG"), DecodeLimits())

@@ -1,0 +1,73 @@
+"""What is written for people and not for filters is read as people read it."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderator.disguises import undisguised
+from moderator.plain_text import plain
+
+
+@pytest.mark.parametrize(
+    ("trick", "disguised"),
+    [
+        ("look-alikes of another alphabet", "\u0455\u0441\u0430m \u0441\u0430\u0455\u04bb"),
+        ("one look-alike", "sc\u0430m cash"),
+        ("small capitals", "\ua731\u1d04\u1d00\u1d0d \u1d04\u1d00\ua731\u029c"),
+        ("letters in boxes", "\U0001f182\U0001f172\U0001f170\U0001f17c cash"),
+        ("flags", "\U0001f1f8\U0001f1e8\U0001f1e6\U0001f1f2 cash"),
+        ("a flood of accents", "s\u0338\u0322c\u0337a\u0338\u035dm\u0334 cash"),
+        ("struck through", "s\u0336c\u0336a\u0336m\u0336 cash"),
+        ("an accent on every letter", "\u015b\u0107\u00e5\u1e41 cash"),
+        ("shown backwards", "\u202emacs\u202c cash"),
+        ("shown backwards to the end", "scam \u202ehsac"),
+        ("digits and signs for letters", "$c4m c@sh"),
+        ("at the start and the end of a word", "5cam ca5h"),
+        ("letters spaced out", "s c a m  c a s h"),
+        ("letters with dots between", "s.c.a.m c.a.s.h"),
+        ("letters with hyphens between", "s-c-a-m cash"),
+        ("marks within a word", "sc*am ca~sh"),
+        ("full-width and spaced out", "\uff53 \uff43 \uff41 \uff4d  cash"),
+        ("two tricks at once", "\u0455.c.4.m c@sh"),
+    ],
+)
+def test_a_trick_is_undone(trick: str, disguised: str) -> None:
+    read = undisguised(disguised)
+    assert read is not None
+    assert read.lower().split() == ["scam", "cash"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello there, it's 3pm on the 17th: two friends and I had lunch for $12.50 (20% off)!",
+        "Is a b enough? Not for A or B.",
+        "covid19, mp4, h.264 and 4k; 200mg twice a day, 10km, call +49 30 123456",
+        "mail me at someone@example.com or see https://example.com/a_b",
+        "na\u00efve caf\u00e9 \u00e0 la cr\u00e8me br\u00fbl\u00e9e",
+        "Z\u00fcrich, S\u00e3o Paulo \u2013 \u201cquoted\u201d, don\u2019t, 5 \u20ac",
+        "\u041f\u0440\u0438\u0432\u0435\u0442, \u043a\u0430\u043a \u0434\u0435\u043b\u0430?",
+        "\u039a\u03b1\u03bb\u03b7\u03bc\u03ad\u03c1\u03b1 \u03ba\u03cc\u03c3\u03bc\u03b5",
+        "\u4f60\u597d\u4e16\u754c",
+        "\u0928\u092e\u0938\u094d\u0924\u0947",
+        "smile \U0001f600 and a flag \U0001f3f3",
+        "",
+    ],
+)
+def test_an_honest_text_is_read_once(text: str) -> None:
+    assert undisguised(text) is None
+
+
+@pytest.mark.parametrize("unit", ["a b ", "a1", "a.", "@", "\u00e9", "a*", "\u202e", "\u0430", "a"])
+def test_no_text_takes_long(unit: str) -> None:
+    began = time.process_time()
+    undisguised(unit * (20_000 // len(unit)))
+    assert time.process_time() - began < 0.5
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("a b.c*1$@\u0430\u0301\u202e"))))
+def test_every_text_has_a_second_reading_that_differs_or_none(text: str) -> None:
+    read = undisguised(text)
+    assert read is None or read != plain(text)
