@@ -100,10 +100,8 @@ def _images(encoder: ImageEncoder, options: Options, macs: float | None) -> Iter
 def _end_to_end(space: Space, encoder: ImageEncoder, options: Options) -> Iterator[Line]:
     pictures = [photograph(seed, side=640) for seed in range(options.photographs)]
     posts = [image_post(place, picture) for place, picture in enumerate(pictures)]
-    batches = [
-        posts[start : start + options.batches[-1]]
-        for start in range(0, len(posts), options.batches[-1])
-    ]
+    most = options.batches[-1]
+    batches = [posts[start : start + most] for start in range(0, len(posts), most)]
     screener, cores = a_screener(space=space), len(os.sched_getaffinity(0))
 
     def prepare(picture: bytes) -> Pixels:

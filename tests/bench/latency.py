@@ -10,7 +10,7 @@ from tests.bench.images import image_post
 from tests.bench.photographs import photograph
 from tests.bench.report import CORES, Row
 from tests.bench.skeletons import Skeletons
-from tests.bench.timing import milliseconds
+from tests.bench.timing import milliseconds, repeats
 from tests.builders import a_screener
 
 ROUNDS = 120
@@ -26,7 +26,7 @@ def run(skeletons: Skeletons) -> Iterator[Row]:
     )
     pixels = np.random.default_rng(0).standard_normal((1, 3, 224, 224), np.float32)
     feeds = {session.get_inputs()[0].name: pixels}
-    posts = [image_post(number, photograph(number)) for number in range(ROUNDS)]
+    posts = [image_post(number, photograph(number)) for number in range(repeats(ROUNDS))]
     bare, alone = [], []
     for post in posts:  # in turn, so that a slow second slows both
         bare.append(milliseconds(lambda: session.run(["image_embeds"], feeds)))

@@ -9,6 +9,7 @@ from tests.bench.policies import write_policies
 from tests.bench.report import Row
 from tests.bench.skeletons import Skeletons
 from tests.bench.stream import a_kafka, measure
+from tests.bench.timing import repeats
 
 ROUNDS = 3
 POSTS = 40_000
@@ -25,7 +26,7 @@ def run(_: Skeletons) -> Iterator[Row]:
             policies = write_policies(folder / f"rules-{rules}", rules)
             runs = [
                 measure(kafka, folder, posts, "--free", policies=policies, batch_posts=64)
-                for _ in range(ROUNDS)
+                for _ in range(repeats(ROUNDS))
             ]
             cost = statistics.median(run.cpu_us_per_post for run in runs)
             yield Row(f"{rules:,} rules: CPU per post", cost, "µs")

@@ -17,6 +17,7 @@ from tests.bench.photographs import photograph
 from tests.bench.report import Row
 from tests.bench.skeletons import Skeletons
 from tests.bench.stream import WORKER_CORES, a_kafka, measure, worker_cores
+from tests.bench.timing import repeats
 
 ROUNDS = 3
 
@@ -44,7 +45,7 @@ def _share(models: Path, *flags: str, count: int) -> Iterator[Row]:
         with worker_cores():  # its threads too
             encoder = load_space(models, "cpu").image
         assert encoder is not None
-        for _ in range(ROUNDS):
+        for _ in range(repeats(ROUNDS)):
             # Before and after, because the machine's speed drifts.
             around = [bare_images_per_second(encoder, pictures, count // 2)]
             # The pictures come again and again: remembering them would be no measure of the worker.

@@ -10,18 +10,19 @@ Runs = Mapping[str, Sequence[float]]
 
 
 def interleaved(measures: Mapping[str, Callable[[], float]], rounds: int) -> Runs:
-    """Every measure `rounds` times, in turn; once before that, which does not count.
-
-    `ROUNDS=1` in the environment is for a quick look.
-    """
-    rounds = int(os.environ.get("ROUNDS", rounds))
+    """Every measure `rounds` times, in turn; once before that, which does not count."""
     for measure in measures.values():
         measure()
     runs: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(rounds):
+    for _ in range(repeats(rounds)):
         for name, measure in measures.items():
             runs[name].append(measure())
     return runs
+
+
+def repeats(rounds: int) -> int:
+    """So many, unless `ROUNDS` in the environment asks for a quick look, or a long one."""
+    return int(os.environ.get("ROUNDS", rounds))
 
 
 def ratio(runs: Runs, one: str, other: str) -> float:
