@@ -4,6 +4,7 @@ Medians of runs that take turns, on one machine: trust the ratios. `make bench O
 runs some of the parts; each takes up to three minutes.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def main() -> None:
         raise SystemExit(f"ONLY={','.join(unknown)}: the parts are {', '.join(PARTS)}")
     if not asked:  # others live in an environment that few have
         asked = [name for name in PARTS if name != "others" or "OTHERS" in os.environ]
+    logging.getLogger().setLevel(logging.ERROR)  # quantising warns of what we mean to do
     table = ""
     with tempfile.TemporaryDirectory(prefix="moderator-bench-") as name:
         skeletons = Skeletons(Path(name))

@@ -7,18 +7,7 @@ import pytest
 
 from tests.bench.gpu import main, multiply_adds
 
-QUICK = "--seconds 0.001 --photographs 3 --variant fp32 --batch 1 --batch 2".split()
-    "--seconds",
-    "0.001",
-    "--photographs",
-    "3",
-    "--variant",
-    "fp32",
-    "--batch",
-    "1",
-    "--batch",
-    "2",
-]
+QUICK = ["--seconds=0.001", "--photographs=3", "--variant=fp32", "--batch=1", "--batch=2"]
 
 
 def test_every_figure_is_there_on_a_cpu_too(
