@@ -36,8 +36,9 @@ format: .venv/dev ## Format the code and apply safe fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/dev ## Measure: cost per post, worker against bare encoders; writes .bench/
-	@$(BIN)/python -m tests.bench
+# `make bench ONLY=images,texts` runs some parts; `OTHERS=python` has libraries to compare with.
+bench: .venv/dev ## Measure: cost per post, shares of bare encoders, bars; writes .bench/
+	@ONLY=$(ONLY) $(BIN)/python -m tests.bench
 
 fuzz: .venv/dev ## Feed decoders, YAML, posts and texts mutated input, SECONDS=60 each; writes .fuzz/
 	@$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"

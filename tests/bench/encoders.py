@@ -1,23 +1,13 @@
-"""Encoders that cost nothing, to see the pipeline's own cost, and one of production size."""
+"""Encoders that cost nothing, to see what everything else costs."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
-from moderator.encoders.base import (
-    Calibration,
-    Encoded,
-    ImageEncoder,
-    Matrix,
-    Space,
-    unit_rows,
-)
-from moderator.encoders.image import ImageLayout, OnnxImageEncoder
-from moderator.encoders.onnx import Session
+from moderator.encoders.base import Calibration, Encoded, Matrix, Space, unit_rows
 
 DIMENSIONS = 384  # as the starter's
-CLIP_DIMENSIONS = 512
 
 
 def _vectors(seed: int, rows: int, dimensions: int) -> Matrix:
@@ -42,37 +32,27 @@ class FreeTextEncoder:
 
 def free_space() -> Space:
     """A text space of the starter's size over the free encoder."""
-    return _space("free", DIMENSIONS, None)
-
-
-def clip_images(graph: Path) -> OnnxImageEncoder:
-    """A CLIP ViT-B/32 image graph, such as a skeleton filled with random weights.
-
-    Side, mean and deviation are those of OpenAI's release.
-    """
-    layout = ImageLayout(
-        output="image_embeds",
-        dimensions=CLIP_DIMENSIONS,
-        side=224,
-        mean=(0.48145466, 0.4578275, 0.40821073),
-        std=(0.26862954, 0.26130258, 0.27577711),
-    )
-    return OnnxImageEncoder(Session(graph, "cpu"), layout)
-
-
-def clip_space(graph: Path) -> Space:
-    """A space of that image encoder; its texts cost nothing and mean nothing."""
-    return _space("clip", CLIP_DIMENSIONS, clip_images(graph))
-
-
-def _space(name: str, dimensions: int, image: ImageEncoder | None) -> Space:
-    calibration = Calibration(_vectors(0, 1024, dimensions), slope=1.5, intercept=-4.5)
     return Space(
-        name=name,
-        digest=name,
-        dimensions=dimensions,
-        text=FreeTextEncoder(dimensions),
-        image=image,
+        name="free",
+        digest="free",
+        dimensions=DIMENSIONS,
+        text=FreeTextEncoder(DIMENSIONS),
+        image=None,
         neutral=("an ordinary day",),
-        calibration={"text": calibration, "image": calibration},
+        calibration={"text": _calibration(DIMENSIONS)},
     )
+
+
+def with_noise(space: Space) -> Space:
+    """The same encoders, calibrated on noise: a real sample would have to be embedded first."""
+    calibration = _calibration(space.dimensions)
+    return replace(space, calibration=dict.fromkeys(space.channels, calibration))
+
+
+def without_texts(space: Space) -> Space:
+    """The same image encoder; texts cost nothing, so that what is measured are images."""
+    return replace(space, text=FreeTextEncoder(space.dimensions))
+
+
+def _calibration(dimensions: int) -> Calibration:
+    return Calibration(_vectors(0, 1024, dimensions), slope=1.5, intercept=-4.5)

@@ -1,6 +1,6 @@
-"""A worker for the benchmarks: real, with encoders that cost nothing, or with a CLIP image graph.
+"""A worker for the benchmarks: real, with encoders that cost nothing, or with those of a folder.
 
-`worker.py`, `worker.py --free`, `worker.py --clip GRAPH`
+`worker.py`, `worker.py --free`, `worker.py --images FOLDER`
 """
 
 import sys
@@ -8,16 +8,17 @@ from pathlib import Path
 
 from moderator.app import run_worker
 from moderator.encoders.base import Space
+from moderator.encoders.load import load_space
 from moderator.settings import load_settings
-from tests.bench.encoders import clip_space, free_space
+from tests.bench.encoders import free_space, with_noise, without_texts
 
 
 def _space(arguments: list[str]) -> Space | None:
     match arguments:
         case ["--free"]:
             return free_space()
-        case ["--clip", graph]:
-            return clip_space(Path(graph))
+        case ["--images", folder]:
+            return without_texts(with_noise(load_space(Path(folder), "cpu")))
         case _:
             return None
 
