@@ -16,6 +16,7 @@ from moderator.media.decode import DecodeLimits
 from moderator.media.fetch import Fetcher, FetchLimits
 from moderator.media.load import LoadLimits, MediaLoader
 from moderator.metrics import Metrics
+from moderator.models.resolve import resolve_models
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
@@ -44,7 +45,9 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     # with 10,000 rules that costs 2.3 times the CPU.
     threadpool_limits(1, user_api="blas")
     policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
-    space = space or load_space(settings.models, settings.provider)
+    space = space or load_space(
+        resolve_models(settings.models, settings.models_home), settings.provider
+    )
     channels = dict.fromkeys(space.channels, space)
     cache = build_cache(settings)
     try:

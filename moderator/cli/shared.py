@@ -16,7 +16,10 @@ PolicyOption = Annotated[
     list[Path] | None,
     typer.Option("--policy", help="Policy file or folder; give it again for more."),
 ]
-ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of the encoders.")]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option("--models", help="Folder of the encoders, or a name of `moderator models list`."),
+]
 KafkaOption = Annotated[
     str | None, typer.Option("--kafka", help="Bootstrap servers, host:port[,host:port]…")
 ]

@@ -1,0 +1,1 @@
+"""Model folders: which there are, fetching and checking them, making them smaller."""
