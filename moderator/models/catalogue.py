@@ -52,6 +52,8 @@ class Entry(BaseModel):
     licence: Licence
     good_for: str
     caveats: tuple[str, ...] = ()
+    # What its own files do not say: `pull` writes it to space.json, where the loader looks.
+    space: dict[str, str | int | bool] = Field(default_factory=dict)
     files: dict[str, File] = Field(default_factory=dict)
 
     @field_validator("files")

@@ -13,6 +13,7 @@ from moderator.errors import ModelError
 
 SUMS = "SHA256SUMS"  # as sha256sum writes it, so that `sha256sum -c` checks a folder as well
 LOCK = "moderator.lock.yaml"
+CARD = "space.json"  # read by `moderator.encoders`
 _CHUNK_BYTES = 2**20
 
 

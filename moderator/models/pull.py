@@ -4,6 +4,7 @@ What is in the folder is complete and checked at every moment; an interrupted pu
 folder beside it, which the next one goes on with.
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,7 @@ from typing import NamedTuple
 from moderator.errors import ModelError
 from moderator.models.catalogue import Entry
 from moderator.models.folder import (
-    LOCK,
-    SUMS,
+    CARD,
     Lock,
     damaged,
     read_lock,
@@ -63,6 +63,7 @@ def pull(entry: Entry, hub: Hub, folder: Path, revision: str | None = None) -> P
     staging = folder.with_name(f".{folder.name}.partial")
     try:
         fetched = _stage(hub, remotes, lock, folder, staging)
+        _seal(entry, remotes, lock, staging)
         _move_into_place(staging, folder)
     except OSError as error:
         raise ModelError(
@@ -84,7 +85,15 @@ def _held(entry: Entry, folder: Path) -> Lock | None:
 
 def _intact(entry: Entry, folder: Path) -> bool:
     sums = read_sums(folder)
-    return entry.files.keys() <= sums.keys() and not any(damaged(folder, sums))
+    if not entry.files.keys() <= sums.keys() or any(damaged(folder, sums)):
+        return False
+    card = folder / CARD
+    return (card.read_text("utf-8") if card.exists() else "") == _card(entry)
+
+
+def _card(entry: Entry) -> str:
+    """What `space.json` says of a model; nothing where there is none."""
+    return json.dumps(entry.space, indent=2) + "\n" if entry.space else ""
 
 
 def _who_pinned(entry: Entry, revision: str | None) -> str:
@@ -123,7 +132,7 @@ def _stage(
     folder: Path,
     staging: Path,
 ) -> int:
-    """Gather every file, checked, with its sums and lock; the bytes fetched."""
+    """Gather every file, checked; the bytes fetched."""
     staging.mkdir(parents=True, exist_ok=True)
     absent = [n for n, remote in remotes.items() if not _have(n, remote, folder, staging)]
     _make_sure_of_room(staging, sum(remotes[name].bytes for name in absent))
@@ -135,13 +144,21 @@ def _stage(
                 f"{name} of {lock.repository} at {lock.revision}: {wrong}; what came was deleted: "
                 "pull again, and if it happens again do not trust this source"
             )
-    shutil.rmtree(staging / ".cache", ignore_errors=True)  # huggingface_hub's own notes
-    write_sums(staging, {n: r.sha256 or sha256(staging / n) for n, r in remotes.items()})
-    write_lock(staging, lock)
-    for path in staging.rglob("*"):
-        if path.is_file() and path.relative_to(staging).as_posix() not in {*remotes, SUMS, LOCK}:
-            path.unlink()  # of an earlier pull of other files
     return sum(remotes[name].bytes for name in absent)
+
+
+def _seal(entry: Entry, remotes: Mapping[str, Remote], lock: Lock, staging: Path) -> None:
+    """Write beside the checked files what says so, and take away what is not of this model."""
+    for path in staging.rglob("*"):
+        if path.is_file() and path.relative_to(staging).as_posix() not in remotes:
+            path.unlink()
+    shutil.rmtree(staging / ".cache", ignore_errors=True)  # huggingface_hub's own notes
+    sums = {name: remote.sha256 or sha256(staging / name) for name, remote in remotes.items()}
+    if card := _card(entry):
+        (staging / CARD).write_text(card, "utf-8")
+        sums[CARD] = sha256(staging / CARD)
+    write_sums(staging, sums)
+    write_lock(staging, lock)
 
 
 def _have(name: str, remote: Remote, folder: Path, staging: Path) -> bool:

@@ -18,7 +18,8 @@ def resolve_models(given: Path, home: Path) -> Path:
     entries = load_catalogue()
     if (entry := entries.get(given.name)) is None:
         raise ModelError(
-            f"{given}: no such folder of models, and no name of the catalogue{suggest(given.name, entries)}"
+            f"{given}: no such folder of models, and no name of the catalogue"
+            f"{suggest(given.name, entries)}"
         )
     folder = folder_of(entry, home)
     if not (folder / SUMS).exists():

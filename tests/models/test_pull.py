@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_a_model_that_is_here_asks_the_hub_nothing(
     pull(an_entry(), hub, folder)
     hub_server.seen.clear()
     assert pull(an_entry(), hub, folder).fetched_bytes == 0
+    assert hub_server.seen == []
+
+
+def test_what_a_models_files_do_not_say_stands_in_a_card_of_ours(
+    hub_server: HubServer, hub: Hub, folder: Path
+) -> None:
+    pull(an_entry(), hub, folder)
+    entry = an_entry(space={"prefix": "query: "})
+    pull(entry, hub, folder)
+    assert json.loads((folder / "space.json").read_text()) == {"prefix": "query: "}
+    assert "space.json" in read_sums(folder)
+    hub_server.seen.clear()
+    assert pull(entry, hub, folder).fetched_bytes == 0
     assert hub_server.seen == []
 
 
