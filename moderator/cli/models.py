@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from moderator.cli.shared import err, out, settings_with
+from moderator.cli.shared import err, fail, out, settings_with
 
 cli = typer.Typer(help="Fetch, check and look at models.", no_args_is_help=True)
 
@@ -138,3 +139,71 @@ def verify(
         else:
             out.print(f"[green]ok[/] {folder}: {checked.files} files")
     raise typer.Exit(1 if bad else 0)
+
+
+@cli.command()
+def optimize(
+    model: Model,
+    to: Destination,
+    precision: Annotated[
+        Literal["fp16", "int8"],
+        typer.Option(help="int8 is for CPUs, 2 to 3 times fp32 there; fp16 is for GPUs."),
+    ] = "int8",
+    max_drift: Annotated[
+        float,
+        typer.Option(min=0, help="Refuse if 1 - cosine of any sample's embedding exceeds this."),
+    ] = 0.01,
+) -> None:
+    """Make a model's graphs smaller and faster, and measure how far its embeddings move.
+
+    The drift is measured on texts and pictures of ours, printed, and kept in `optimized.json`. With
+    int8 a text's embedding depends a little on its neighbours in a batch, so it is read alone.
+    Needs the extra `optimize`.
+    """
+    from moderator.models.optimize.run import DriftError
+    from moderator.models.optimize.run import optimize as shrink
+    from moderator.models.resolve import named_or_folder
+
+    _, folder = named_or_folder(model, settings_with().models_home)
+    try:
+        done = shrink(folder, to, precision, max_drift)
+    except DriftError as error:
+        fail(error, 1)
+    table = Table(box=None, pad_edge=False)
+    for column in ("graph", "before", "after", "drift, mean", "worst", "samples"):
+        table.add_column(column, justify="left" if column == "graph" else "right")
+    for one in done:
+        table.add_row(
+            one.graph,
+            f"{one.bytes_before / 1e6:,.1f} MB",
+            f"{one.bytes_after / 1e6:,.1f} MB",
+            f"{one.drift.mean:.6f}",
+            f"{one.drift.worst:.6f}",
+            str(one.drift.samples),
+        )
+    out.print(table)
+    _say(f"{to} is ready: moderator screen --models {to} …")
+
+
+@cli.command()
+def show(model: Model = "starter") -> None:
+    """Show a model's graphs, licence, calibration and neutral prompts, and where it runs here."""
+    from moderator.models.resolve import named_or_folder
+    from moderator.models.show import show as look
+
+    settings = settings_with()
+    entry, folder = named_or_folder(model, settings.models_home)
+    shown = look(folder, entry, settings.provider)
+    for heading, rows in (("", shown.model), *shown.graphs, ("space", shown.space)):
+        if heading and rows:
+            out.print(f"\n[bold]{heading}[/]")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in rows:
+            table.add_row(name, Text(value))
+        out.print(table)
+    out.print(f"\n[dim]providers of this onnxruntime:[/] {', '.join(shown.providers)}")
+    if shown.problem:
+        _say(f"does not load: {shown.problem}")
+        raise typer.Exit(1)

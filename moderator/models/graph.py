@@ -52,12 +52,9 @@ class GraphInfo(NamedTuple):
 def read_graph(path: Path) -> GraphInfo:
     """Read a graph's head. Raises ModelError for a file that is none."""
     try:
-        with (
-            path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-            memoryview(content) as whole,
-        ):
-            return _model(whole)
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return _model(memoryview(content))
     except (OSError, ValueError, IndexError, UnicodeDecodeError, TypeError) as error:
         raise ModelError(f"{path}: not an ONNX graph: {error}") from error
 
@@ -76,12 +73,16 @@ def _model(data: memoryview | bytes) -> GraphInfo:
                     opset = number(parts.get(2, 0))
     if graph is None:
         raise ValueError("it has no graph")
+    return _graph(message(graph), opset, producer)
+
+
+def _graph(data: memoryview | bytes, opset: int, producer: str) -> GraphInfo:
     ports: dict[int, list[Port]] = {_INPUT: [], _OUTPUT: []}
     constants: dict[str, str] = {}
     weights: set[str] = set()
     parameters: Counter[str] = Counter()
     operators: Counter[str] = Counter()
-    for field, value in fields(message(graph)):
+    for field, value in fields(data):
         match field:
             case 1:
                 operator, weight = _node(message(value))
@@ -93,10 +94,15 @@ def _model(data: memoryview | bytes) -> GraphInfo:
                 constants[name] = kind
             case _ if field in ports:
                 ports[field].append(_port(message(value)))
-    fed = tuple(port for port in ports[_INPUT] if port.name not in constants)
     quantised = {constants[name] for name in weights if name in constants} & {"int8", "uint8"}
     return GraphInfo(
-        opset, producer, fed, tuple(ports[_OUTPUT]), parameters, operators, frozenset(quantised)
+        opset,
+        producer,
+        tuple(port for port in ports[_INPUT] if port.name not in constants),
+        tuple(ports[_OUTPUT]),
+        parameters,
+        operators,
+        frozenset(quantised),
     )
 
 
