@@ -207,3 +207,24 @@ def show(model: Model = "starter") -> None:
     if shown.problem:
         _say(f"does not load: {shown.problem}")
         raise typer.Exit(1)
+
+
+@cli.command()
+def export(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            help="A folder or hub name for transformers, or open_clip:MODEL/PRETRAINED."
+        ),
+    ],
+    to: Destination,
+) -> None:
+    """Make ONNX graphs from a checkpoint of transformers or open_clip, and check them against it.
+
+    Needs the extra `export`: torch, gigabytes of it, so give it an environment of its own.
+    """
+    from moderator.models.export.run import export as write
+
+    for graph, drift in write(checkpoint, to).items():
+        out.print(f"{graph}: differs from the checkpoint by at most {drift:.1e} (1 - cosine)")
+    _say(f"{to} is ready: moderator screen --models {to} …")
