@@ -22,6 +22,7 @@ from moderator.media.load import LoadLimits, MediaLoader
 from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
 from moderator.media.processes import DecoderProcesses, ProcessLimits
 from moderator.metrics import Metrics
+from moderator.models.resolve import resolve_models
 from moderator.pictures import media_scope
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
@@ -120,7 +121,8 @@ def load_channels(
     Raises ModelError.
     """
 
-    def load(folder: Path) -> Space:
+    def load(models: Path) -> Space:
+        folder = resolve_models(models, settings.models_home)
         return load_space(folder, settings.provider, settings.variant, cache)
 
     space = space or load(settings.models)

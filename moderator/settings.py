@@ -65,10 +65,17 @@ class Settings(BaseSettings):
     ] = 20.0
 
     # --- Models and policies
-    models: Annotated[Path, Field(description="folder of the encoders")] = bundled("models/starter")
+    models: Annotated[
+        Path, Field(description="folder of the encoders, or a name of `moderator models list`")
+    ] = bundled("models/starter")
+    models_home: Annotated[
+        Path, Field(description="where `moderator models pull` puts models, a folder for each")
+    ] = Path("~/.cache/moderator/models")
     text_models: Annotated[
         Path | None,
-        Field(description="folder of another text encoder, for texts; models reads images then"),
+        Field(
+            description="another text encoder, for texts: folder or name; models reads images then"
+        ),
     ] = None
     variant: Annotated[
         str,
@@ -217,6 +224,11 @@ class Settings(BaseSettings):
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("models_home")
+    @classmethod
+    def _is_of_the_user(cls, value: Path) -> Path:
+        return value.expanduser()
 
     @field_validator("kafka")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, evaluate, models_bench, policy
+from moderator.cli import commands, evaluate, models, policy
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -21,7 +21,7 @@ cli = typer.Typer(
 cli.add_typer(commands.cli)
 cli.add_typer(evaluate.cli)
 cli.add_typer(policy.cli, name="policy")
-cli.add_typer(models_bench.cli, name="models")
+cli.add_typer(models.cli, name="models")
 
 
 def main() -> None:

@@ -10,15 +10,7 @@ from rich.table import Table
 
 from moderator.cli.shared import err, out, settings_with
 
-cli = typer.Typer(help="Look at models.", no_args_is_help=True)
 
-
-@cli.callback()
-def _group() -> None:
-    """Keep `bench` a command of its own while it is the only one."""
-
-
-@cli.command()
 def bench(
     *,
     model: Annotated[
@@ -48,9 +40,11 @@ def bench(
     from moderator.encoders.load import load_space
     from moderator.models.bench import Speed, measure
     from moderator.models.bench import plot as draw
+    from moderator.models.resolve import resolve_models
 
     settings = settings_with(models=model, provider=provider)
-    space = load_space(settings.models, settings.provider)
+    folder = resolve_models(settings.models, settings.models_home)
+    space = load_space(folder, settings.provider, settings.variant)
     table = Table(box=None, pad_edge=False, title=f"{space.name} on {settings.provider}")
     table.add_column("what")
     for column in ("batch", "ms", "p95 ms", "per second", "a caller on each core"):

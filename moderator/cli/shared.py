@@ -16,10 +16,13 @@ PolicyOption = Annotated[
     list[Path] | None,
     typer.Option("--policy", help="Policy file or folder; give it again for more."),
 ]
-ModelsOption = Annotated[Path | None, typer.Option("--models", help="Folder of the encoders.")]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option("--models", help="Folder of the encoders, or a name of `moderator models list`."),
+]
 TextModelsOption = Annotated[
     Path | None,
-    typer.Option("--text-models", help="Folder of another text encoder, for texts alone."),
+    typer.Option("--text-models", help="Another text encoder, for texts alone: folder or name."),
 ]
 KafkaOption = Annotated[
     str | None, typer.Option("--kafka", help="Bootstrap servers, host:port[,host:port]…")

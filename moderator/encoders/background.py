@@ -39,8 +39,9 @@ NEUTRAL: Final = (
 #: From deviations above this sample to log-odds, where a space has no fit of its own. They are the
 #: starter's, which were fitted on labelled posts (3 % positives assumed), moved to this sample: it
 #: is tamer than a stream, so real posts lie farther out. With the sample policies, what 2 % to
-#: 0.15 % of real ordinary posts exceed is not z but 1.23 z + 0.64 with the starter and 1.34 z + 0.38 with
-#: all-MiniLM-L6-v2 (the mean is used), that of real pictures 1.43 z - 0.12 with the starter.
+#: 0.15 % of real ordinary posts exceed is not z but 1.23 z + 0.64 with the starter and
+#: 1.34 z + 0.38 with all-MiniLM-L6-v2 (the mean is used), that of real pictures 1.43 z - 0.12 with
+#: the starter.
 LOGISTICS: Final[Mapping[str, Logistic]] = {
     "text": Logistic(slope=0.865, intercept=-4.69),
     "image": Logistic(slope=0.961, intercept=-5.051),

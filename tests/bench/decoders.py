@@ -18,7 +18,7 @@ from moderator.pipeline import Screener
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from moderator.settings import load_settings
-from tests.bench.images import photograph
+from tests.bench.photographs import photograph
 
 _ROUNDS = 5
 _POSTS = 640
