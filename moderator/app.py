@@ -71,7 +71,13 @@ def build_cache(settings: Settings) -> VectorCache:
     memory = MemoryCache(settings.cache_vectors)
     if settings.redis is None:
         return memory
-    return TieredCache(memory, RedisCache(settings.redis.get_secret_value()))
+    files = {
+        "ca": settings.redis_ca_file,
+        "cert": settings.redis_cert_file,
+        "key": settings.redis_key_file,
+    }
+    tls = {name: str(path) for name, path in files.items() if path}
+    return TieredCache(memory, RedisCache(settings.redis.get_secret_value(), tls=tls))
 
 
 def build_loader(settings: Settings) -> MediaLoader:

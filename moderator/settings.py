@@ -8,13 +8,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from moderator.errors import SettingsError
 
 PREFIX = "MODERATOR_"
 _OF_TESTS = PREFIX + "TEST_"
+_PEM_FILES = ("ca", "cert", "key")
 
 
 def bundled(name: str) -> Path:
@@ -30,12 +31,30 @@ def bundled(name: str) -> Path:
 class Settings(BaseSettings):
     """How one process runs. Built once, by the composition root; never read from elsewhere."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", validate_default=True)
 
     # --- Kafka
     kafka: Annotated[str, Field(description="bootstrap servers, host:port[,host:port]…")] = (
         "127.0.0.1:9092"
     )
+    kafka_security: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Field(description="as the brokers' listener has it"),
+    ] = "PLAINTEXT"
+    kafka_sasl: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Field(description="how user and password are shown to the brokers"),
+    ] = "SCRAM-SHA-512"
+    kafka_username: Annotated[str | None, Field(description="with SASL_…")] = None
+    kafka_password: Annotated[SecretStr | None, Field(description="with SASL_…")] = None
+    kafka_ca_file: Annotated[
+        Path | None, Field(description="PEM; who signs the brokers, instead of the system's list")
+    ] = None
+    kafka_cert_file: Annotated[
+        Path | None, Field(description="PEM; our own certificate, where brokers ask for one")
+    ] = None
+    kafka_key_file: Annotated[Path | None, Field(description="PEM; its key")] = None
+    kafka_key_password: Annotated[SecretStr | None, Field(description="of that key")] = None
     posts_topic: Annotated[str, Field(description="where posts come from")] = "posts"
     verdicts_topic: Annotated[str, Field(description="where verdicts go")] = "verdicts"
     dead_letters_topic: Annotated[
@@ -91,8 +110,19 @@ class Settings(BaseSettings):
 
     # --- Cache
     redis: Annotated[
-        SecretStr | None, Field(description="redis://…; without it embeddings are kept in memory")
+        SecretStr | None,
+        Field(
+            description="redis://[user:password@]host:port/db, or rediss://… with TLS; without it "
+            "embeddings are kept in memory"
+        ),
     ] = None
+    redis_ca_file: Annotated[
+        Path | None, Field(description="PEM; who signs it, instead of the system's list")
+    ] = None
+    redis_cert_file: Annotated[
+        Path | None, Field(description="PEM; our own certificate, where it asks for one")
+    ] = None
+    redis_key_file: Annotated[Path | None, Field(description="PEM; its key")] = None
     cache_vectors: Annotated[int, Field(ge=1, description="embeddings kept in memory")] = 50_000
 
     # --- Limits on posts
@@ -157,7 +187,11 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("redis", "media_file_root", mode="before")
+    @field_validator(
+        *("redis", "media_file_root", "kafka_username", "kafka_password", "kafka_key_password"),
+        *(f"{server}_{file}_file" for server in ("kafka", "redis") for file in _PEM_FILES),
+        mode="before",
+    )
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value
@@ -169,6 +203,14 @@ class Settings(BaseSettings):
             host, _, port = server.strip().rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError(f"{server.strip()!r} is not host:port")
+        return value
+
+    @field_validator("kafka_password")
+    @classmethod
+    def _is_complete(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        security = info.data.get("kafka_security", "")
+        if security.startswith("SASL_") and not (value and info.data.get("kafka_username")):
+            raise ValueError(f"{security} needs MODERATOR_KAFKA_USERNAME and this")
         return value
 
     @field_validator("media_allow_networks")

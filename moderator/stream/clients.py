@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_co
 
 from moderator.errors import TransientError
 from moderator.settings import Settings
+from moderator.stream.security import kafka_security
 
 log = logging.getLogger(__name__)
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer, AIOKafkaAdminClient)
@@ -26,6 +27,7 @@ def make_consumer(settings: Settings, *topics: str, group: str | None, **options
         *topics,
         bootstrap_servers=settings.kafka,
         group_id=group,
+        **kafka_security(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
@@ -41,6 +43,7 @@ def make_producer(settings: Settings) -> Any:
     """An idempotent producer whose acknowledgements mean that all replicas have the message."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka,
+        **kafka_security(settings),
         acks="all",
         enable_idempotence=True,
         linger_ms=2,
@@ -116,7 +119,9 @@ def _topics(settings: Settings) -> tuple[str, str, str]:
 
 
 def _admin(settings: Settings) -> Any:
-    return AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=10_000)
+    return AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka, request_timeout_ms=10_000, **kafka_security(settings)
+    )
 
 
 class Clients(NamedTuple):
