@@ -31,7 +31,9 @@ def bundled(name: str) -> Path:
 class Settings(BaseSettings):
     """How one process runs. Built once, by the composition root; never read from elsewhere."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", validate_default=True
+    )
 
     # --- Kafka
     kafka: Annotated[str, Field(description="bootstrap servers, host:port[,host:port]…")] = (
@@ -60,6 +62,9 @@ class Settings(BaseSettings):
     dead_letters_topic: Annotated[
         str, Field(description="where undecodable posts and unreadable media go")
     ] = "dead-letters"
+    retries_topic: Annotated[
+        str, Field(description="where posts wait whose media are tried again later")
+    ] = "posts-retries"
     partitions: Annotated[
         int, Field(ge=1, description="of topics the worker creates; the most workers of a group")
     ] = 8
@@ -73,6 +78,17 @@ class Settings(BaseSettings):
     commit_interval_seconds: Annotated[
         float, Field(gt=0, description="less means fewer duplicates after a crash, more requests")
     ] = 1.0
+    delivery: Annotated[
+        Literal["at_least_once", "exactly_once"],
+        Field(description="exactly_once: verdicts and offsets in one transaction; costs latency"),
+    ] = "at_least_once"
+    overload: Annotated[
+        Literal["wait", "degrade"],
+        Field(description="degrade: late posts get a verdict on their text, later one on all"),
+    ] = "wait"
+    overload_seconds: Annotated[
+        float, Field(gt=0, description="posts that waited longer than this in Kafka are late")
+    ] = 10.0
     max_in_flight_posts: Annotated[
         int, Field(ge=1, description="posts read and not yet answered; bounds memory")
     ] = 512
@@ -82,6 +98,9 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[
         float, Field(gt=0, description="after SIGTERM, time for posts in flight to be answered")
     ] = 20.0
+    stall_seconds: Annotated[
+        float, Field(gt=0, description="a worker that gets nowhere for this long ends itself")
+    ] = 120.0
 
     # --- Models and policies
     models: Annotated[Path, Field(description="folder of the encoders")] = bundled("models/starter")
@@ -144,6 +163,13 @@ class Settings(BaseSettings):
     media_post_seconds: Annotated[
         float, Field(gt=0, description="for all attachments of a post, retries included")
     ] = 15.0
+    media_retries: Annotated[
+        int, Field(ge=0, description="tries later on, when a host is away; then it is a review")
+    ] = 4
+    retry_first_seconds: Annotated[
+        float, Field(gt=0, description="wait before the first of them; the next wait twice that")
+    ] = 2.0
+    retry_most_seconds: Annotated[float, Field(gt=0, description="longest of these waits")] = 60.0
     media_post_bytes: Annotated[int, Field(ge=1, description="fetched for one post")] = 40 * 2**20
     media_post_pixels: Annotated[
         int, Field(ge=1, description="decoded for one post; with more it goes to review")
@@ -172,6 +198,11 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(description="of our own lines; libraries start at WARNING, or at DEBUG with it"),
     ] = "INFO"
+
+    @property
+    def puts_off(self) -> bool:
+        """Whether posts may have to wait in the retries topic."""
+        return self.media_retries > 0 or self.overload == "degrade"
 
     @property
     def batches_at_once(self) -> int:

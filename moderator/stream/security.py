@@ -30,7 +30,7 @@ def kafka_security(settings: Settings) -> dict[str, Any]:
 def _context(settings: Settings) -> ssl.SSLContext:
     password = settings.kafka_key_password
     try:
-        return create_ssl_context(
+        made: ssl.SSLContext = create_ssl_context(
             cafile=settings.kafka_ca_file,
             certfile=settings.kafka_cert_file,
             keyfile=settings.kafka_key_file,
@@ -42,3 +42,4 @@ def _context(settings: Settings) -> ssl.SSLContext:
             f"Kafka's certificates cannot be used ({error.strerror or error}); look at "
             "MODERATOR_KAFKA_CA_FILE, _CERT_FILE, _KEY_FILE and _KEY_PASSWORD"
         ) from None
+    return made

@@ -13,7 +13,9 @@ USER = "moderator"
 class SecuredKafka(Kafka):
     """Kafka with a SASL_SSL listener at ``secure``; what tests administer stays in plain text."""
 
-    def __init__(self, jars: Jars, directory: Path, certificates: Certificates, secret: str):
+    def __init__(
+        self, jars: Jars, directory: Path, certificates: Certificates, secret: str
+    ) -> None:
         self.secure = f"{LOOPBACK}:{free_port()}"
         plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
