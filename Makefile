@@ -12,7 +12,7 @@ ifdef REDIS
 export MODERATOR_REDIS := $(REDIS)
 endif
 
-.PHONY: help demo test unit lint format bench services lock clean
+.PHONY: help demo test unit lint format bench chaos services lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ format: .venv/dev ## Format the code and apply safe fixes
 
 bench: .venv/dev ## Measure: cost per post, worker against bare encoders; writes .bench/
 	@$(BIN)/python -m tests.bench
+
+chaos: .venv/dev ## Every fault under load on real Kafka, and a table of what was lost; CHAOS="--small --fault none"
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 services: .venv/dev ## Start the test Kafka and Redis and print their addresses, until Ctrl-C
 	@$(BIN)/python -m tests.services up

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     ] = None
     kafka_key_file: Annotated[Path | None, Field(description="PEM; its key")] = None
     kafka_key_password: Annotated[SecretStr | None, Field(description="of that key")] = None
+    kafka_metadata_seconds: Annotated[
+        float, Field(gt=0, description="until new partitions of the topics are noticed")
+    ] = 60.0
     posts_topic: Annotated[str, Field(description="where posts come from")] = "posts"
     verdicts_topic: Annotated[str, Field(description="where verdicts go")] = "verdicts"
     dead_letters_topic: Annotated[

@@ -38,6 +38,7 @@ def make_consumer(settings: Settings, *topics: str, group: str | None, **options
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        metadata_max_age_ms=int(settings.kafka_metadata_seconds * 1000),
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 4),
         # A real broker answers a waiting fetch as soon as it has something; librdkafka's mock

@@ -49,6 +49,11 @@ class ServerProcess:
     def pid(self) -> int | None:
         return None if self._child is None else self._child.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was started and has ended by itself."""
+        return self._child is not None and self._child.poll() is not None
+
     def start(self, command: Sequence[str], *, deadline_seconds: float = 90) -> None:
         """Start ``command`` and return once it answers; raise ServiceError if it does not."""
         if self._child is not None:

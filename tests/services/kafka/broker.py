@@ -52,6 +52,16 @@ class Kafka:
     def pid(self) -> int | None:
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.ended
+
+    @property
+    def data(self) -> Path:
+        """The folder of its logs."""
+        return Path(self._properties()["log.dirs"])
+
     def start(self) -> None:
         """Start on the data there is, formatting the data folder the first time."""
         properties = self._directory / "server.properties"
