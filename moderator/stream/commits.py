@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -21,10 +21,19 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     Each carries a note for whoever comes after us: see `suspects`.
     """
 
-    def __init__(self, consumer: Any, suspects: Suspects, *, handover_seconds: float) -> None:
+    def __init__(
+        self,
+        consumer: Any,
+        suspects: Suspects,
+        *,
+        handover_seconds: float,
+        assigned: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`assigned` is told when partitions have been handed out."""
         self._consumer = consumer
         self._suspects = suspects
         self._handover_seconds = handover_seconds
+        self._assigned = assigned
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._leaving: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -131,6 +140,7 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Start afresh on each partition."""
         self._progress = {partition: PartitionProgress() for partition in assigned}
+        self._assigned()
         self.assigned = True
         log.info("reading partitions %s", sorted(partition.partition for partition in assigned))
 

@@ -38,7 +38,12 @@ class Connection:
         self.suspects = Suspects(self._committed, slack=_SLACK_POSTS)
         # Well inside the time after which the group goes on without us.
         handover_seconds = settings.session_timeout_seconds / 2
-        self.commits = Commits(self.consumer, self.suspects, handover_seconds=handover_seconds)
+        self.commits = Commits(
+            self.consumer,
+            self.suspects,
+            handover_seconds=handover_seconds,
+            assigned=lambda: self.reader.start_at({}),
+        )
         self.transactions = Transactions(settings, publisher, self.commits, self._committed)
 
     @classmethod

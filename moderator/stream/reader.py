@@ -21,10 +21,10 @@ class Reader:
     def __init__(self, consumer: Any, *, poll_ms: int) -> None:
         self._consumer = consumer
         self._poll_ms = poll_ms
-        self._read_to: dict[TopicPartition, int] = {}
+        self._next: dict[TopicPartition, int] = {}  # offsets to read
 
     async def read(self, most: int) -> Fetched:
-        """Up to `most` messages, or one batch of each partition where one cannot be decoded.
+        """Up to `most` messages, or a MiB of each partition where one cannot be decoded.
 
         Raises KafkaError.
         """
@@ -36,23 +36,40 @@ class Reader:
             raise
         except Exception as error:  # noqa: BLE001  # of decoders and decompressors of any kind
             log.warning("a message cannot be decoded (%r); reading around it", error)
-            # Which partition it was is not told, so each is read past one batch.
-            return {place: await self._past(place) for place in self._consumer.assignment()}
+            # Which partition it was is not told, and what was fetched of others is gone with it.
+            places = sorted(self._consumer.assignment() - self._consumer.paused())
+            for place in places:
+                await self._go_back(place)
+            fetched = {place: await refetch(self._consumer, place) for place in places}
         for place, records in fetched.items():
-            self._read_to[place] = records[-1].offset
+            if records:
+                self._next[place] = records[-1].offset + 1
         return fetched
+
+    def start_at(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """What is assigned is assigned anew; a member of a group starts where that has come to."""
+        self._next = dict(offsets)
+
+    async def _go_back(self, place: TopicPartition) -> None:
+        if (offset := self._next.get(place)) is None:
+            offset = await self._consumer.committed(place)
+        if offset is None:
+            await self._consumer.seek_to_beginning(place)
+        else:
+            self._consumer.seek(place, offset)
 
     def lag(self) -> int:
         """How many messages of our partitions wait in Kafka, as far as the broker has told."""
         return sum(
-            max((self._consumer.highwater(place) or 0) - (self._read_to.get(place, -1) + 1), 0)
+            max((self._consumer.highwater(place) or 0) - self._next[place], 0)
             for place in self._consumer.assignment()
-            if place in self._read_to
+            if place in self._next
         )
 
     def put_back(self, partition: TopicPartition, offset: int, wait_seconds: float) -> None:
         """Read `offset` again, after a while in which nothing is read of its partition."""
         self._consumer.seek(partition, offset)
+        self._next[partition] = offset
         self._consumer.pause(partition)
         asyncio.get_running_loop().call_later(wait_seconds, self._resume, partition)
 
@@ -61,9 +78,6 @@ class Reader:
             self._consumer.resume(partition)
         except IllegalStateError:  # another worker's by now
             log.debug("partition %s has left before it was resumed", partition)
-
-    async def _past(self, partition: TopicPartition) -> Sequence[Any]:
-        return await refetch(self._consumer, partition)
 
 
 def split_due(

@@ -2,7 +2,7 @@
 
 It decodes names of headers as UTF-8, which Kafka does not ask of producers, and gives up the whole
 fetch over one that is not; seeking past it does not help, because brokers send whole batches. So
-the one batch is fetched once more and taken apart here.
+what comes next is fetched once more and taken apart here.
 """
 
 import struct
@@ -19,6 +19,7 @@ from aiokafka.structs import ConsumerRecord
 _BATCH_HEAD = struct.Struct(">qiib")  # base offset, length after it, leader epoch, magic
 _LENGTH_ENDS = 12
 _READ_COMMITTED = 1
+_FETCH_BYTES = 2**20
 
 
 class UnreadableRecord(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no types
@@ -26,27 +27,36 @@ class UnreadableRecord(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships 
 
 
 async def refetch(consumer: Any, partition: TopicPartition) -> list[ConsumerRecord]:
-    """The batch at the consumer's position, past which the consumer then reads on.
+    """Messages from the consumer's position on; it then reads on after them.
 
-    Empty where there is none. Raises KafkaError when the broker cannot be asked.
+    Empty where there are none. Raises KafkaError when the broker cannot be asked.
     """
     position = await consumer.position(partition)
     client = consumer._client  # noqa: SLF001  # it has no public way to a raw fetch
     leader = client.cluster.leader_for_partition(partition)
-    # The first batch comes whole, however large; one byte keeps the second away.
-    asked = [(partition.topic, [(partition.partition, position, 1)])]
-    answer = await client.send(leader, FetchRequest(100, 1, 1, _READ_COMMITTED, asked))
+    # The first batch comes whole, however large.
+    asked = [(partition.topic, [(partition.partition, position, _FETCH_BYTES)])]
+    request = FetchRequest(0, 1, _FETCH_BYTES, _READ_COMMITTED, asked)
+    answer = await client.send(leader, request)
     ((_, ((_, code, _, *rest),)),) = answer.topics
     if code:
         raise for_code(code)
-    data = bytes(rest[-1] or b"")
-    if len(data) < _BATCH_HEAD.size:
-        return []
-    batch = _DefaultRecordBatchPy(data[: _LENGTH_ENDS + _BATCH_HEAD.unpack_from(data)[1]])
-    consumer.seek(partition, batch.next_offset)
-    if batch.is_control_batch:
-        return []
-    return [record for record in _records(batch, partition) if record.offset >= position]
+    found: list[ConsumerRecord] = []
+    for batch in _batches(bytes(rest[-1] or b"")):
+        consumer.seek(partition, batch.next_offset)
+        if not batch.is_control_batch:
+            found += (each for each in _records(batch, partition) if each.offset >= position)
+    return found
+
+
+def _batches(data: bytes) -> Iterator[Any]:
+    """The whole batches of a fetch, which may end within one."""
+    while len(data) > _BATCH_HEAD.size:
+        end = _LENGTH_ENDS + _BATCH_HEAD.unpack_from(data)[1]
+        if end > len(data):
+            return
+        yield _DefaultRecordBatchPy(data[:end])
+        data = data[end:]
 
 
 def _records(batch: Any, partition: TopicPartition) -> Iterator[ConsumerRecord]:

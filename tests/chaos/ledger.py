@@ -75,6 +75,7 @@ async def _read_posts(stream: Stream, ledger: Ledger) -> None:
         partitions = await _assign(stream, consumer, stream.topics["posts"])
         ends = await consumer.end_offsets(partitions)
         reader = Reader(consumer, poll_ms=200)  # ours, because some posts cannot be decoded
+        reader.start_at(dict.fromkeys(partitions, 0))
         while any([await consumer.position(place) < ends[place] for place in partitions]):
             for records in (await reader.read(100_000)).values():
                 for record in records:

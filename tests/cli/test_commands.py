@@ -16,7 +16,8 @@ from tests.builders import a_policy, a_rule
 from tests.cli.running import Moderator, Ran
 
 COMMAND = [sys.executable, "-c", "from moderator.cli import main; main()"]
-COMMANDS = ["worker", "screen", "produce", "tail", "demo", "config", "schema", "policy check"]
+COMMANDS = ["worker", "screen", "produce", "tail", "demo", "config", "replay"]
+COMMANDS += ["schema", "policy check"]
 
 
 @pytest.fixture
