@@ -85,6 +85,9 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     async def announce_alone(self, partition: TopicPartition, offset: int) -> None:
         """Commit everything, and that nothing else than this message is going to be in flight."""
         await self.commit()
+        if partition not in self._progress:  # it was handed over meanwhile
+            return
+        self._suspects.announced(partition, offset)
         reach = self._suspects.reach(partition, offset - 1)
         await self._commit({partition: (offset, note(reach, alone=offset))})
 

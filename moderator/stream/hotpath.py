@@ -225,11 +225,14 @@ class HotPath:
         """Have a suspect answered while nothing else is in flight; False when told to stop."""
         if not await self._all_answered():
             return False
+        if connection.commits.progress(place) is not progress:  # another worker's by now
+            return True
         progress.start(record.offset)
         job = self._job(record, progress)
         if connection.suspects.guilty(place, record.offset):
             log.error("the message at %s:%d kills workers; quarantined", place, record.offset)
             self._refuse(job, "killed_worker", "workers died twice with it in flight")
+            connection.suspects.acquit()
         else:
             await connection.commits.announce_alone(place, record.offset)
             await self._accept(job)

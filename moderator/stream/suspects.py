@@ -37,6 +37,7 @@ class Suspects:
         self._look_up = look_up
         self._slack = slack
         self._found: dict[TopicPartition, Note] = {}
+        self._announced: set[tuple[TopicPartition, int]] = set()
 
     async def learn(self, partitions: Iterable[TopicPartition]) -> None:
         """Read the notes on partitions that are new to us."""
@@ -69,9 +70,18 @@ class Suspects:
         return found is not None and offset < found.reach
 
     def guilty(self, partition: TopicPartition, offset: int) -> bool:
-        """Whether it was the only message in flight when a worker died."""
+        """Whether it was the only message in flight when a worker died, which was not us."""
         found = self._found.get(partition)
-        return found is not None and offset == found.alone
+        ours = (partition, offset) in self._announced
+        return found is not None and offset == found.alone and not ours
+
+    def announced(self, partition: TopicPartition, offset: int) -> None:
+        """We are about to try this one alone; if the note is met again, we have lived."""
+        self._announced = {(partition, offset)}
+
+    def acquit(self) -> None:
+        """The killer is found: nobody else is suspected."""
+        self._found = dict.fromkeys(self._found, Note(0))
 
     def reach(self, partition: TopicPartition, last_read: int) -> int:
         """How far the next note has to reach."""
