@@ -112,6 +112,8 @@ async def run(fault: Fault, brokers: Brokers, size: Size, seed: int) -> Row:
             )
     except UnableError as error:
         row.note = f"skipped: {error}"
+    except Exception as error:  # noqa: BLE001  # the other rows are to be run all the same
+        row.problems.append(f"{type(error).__name__}: {str(error)[:300]}")
     return row
 
 
