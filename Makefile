@@ -12,7 +12,7 @@ ifdef REDIS
 export MODERATOR_REDIS := $(REDIS)
 endif
 
-.PHONY: help demo test unit lint format bench fuzz services lock clean
+.PHONY: help demo test unit lint format bench chaos fuzz services lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: .venv/dev ## Measure: cost per post, shares of bare encoders, bars; write
 fuzz: .venv/dev ## Feed decoders, YAML, posts and texts mutated input, SECONDS=60 each; writes .fuzz/
 	@$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"
 	@$(BIN)/python -m tests.fuzz
+
+chaos: .venv/dev ## Every fault under load on real Kafka, and a table of what was lost; CHAOS="--small --fault none"
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 services: .venv/dev ## Start the test Kafka and Redis and print their addresses, until Ctrl-C
 	@$(BIN)/python -m tests.services up

@@ -158,7 +158,13 @@ def _tiers(
 ) -> VectorCache:
     if settings.redis is None:
         return memory
-    redis = RedisCache(settings.redis.get_secret_value(), ttl_seconds=ttl_seconds)
+    files = {
+        "ca": settings.redis_ca_file,
+        "cert": settings.redis_cert_file,
+        "key": settings.redis_key_file,
+    }
+    tls = {name: str(path) for name, path in files.items() if path}
+    redis = RedisCache(settings.redis.get_secret_value(), ttl_seconds=ttl_seconds, tls=tls)
     return TieredCache(memory, redis)
 
 

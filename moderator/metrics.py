@@ -59,6 +59,17 @@ class Metrics:
         self.in_flight = Gauge(
             "moderator_in_flight_posts", "Posts read and not answered.", registry=self.registry
         )
+        self.lag = Gauge(
+            "moderator_lag_posts",
+            "Messages in the partitions of this worker that it has not read.",
+            registry=self.registry,
+        )
+        self.put_off = Counter(
+            "moderator_posts_put_off",
+            "Posts that come again later: their media's host was away, or we were overloaded.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.publish_retries = Counter(
             "moderator_publish_retries",
             "Verdicts and dead letters the broker did not take at first.",

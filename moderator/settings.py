@@ -8,13 +8,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from moderator.errors import SettingsError
 
 PREFIX = "MODERATOR_"
 _OF_TESTS = PREFIX + "TEST_"
+_PEM_FILES = ("ca", "cert", "key")
 
 
 def bundled(name: str) -> Path:
@@ -30,17 +31,43 @@ def bundled(name: str) -> Path:
 class Settings(BaseSettings):
     """How one process runs. Built once, by the composition root; never read from elsewhere."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", validate_default=True
+    )
 
     # --- Kafka
     kafka: Annotated[str, Field(description="bootstrap servers, host:port[,host:port]…")] = (
         "127.0.0.1:9092"
     )
+    kafka_security: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Field(description="as the brokers' listener has it"),
+    ] = "PLAINTEXT"
+    kafka_sasl: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Field(description="how user and password are shown to the brokers"),
+    ] = "SCRAM-SHA-512"
+    kafka_username: Annotated[str | None, Field(description="with SASL_…")] = None
+    kafka_password: Annotated[SecretStr | None, Field(description="with SASL_…")] = None
+    kafka_ca_file: Annotated[
+        Path | None, Field(description="PEM; who signs the brokers, instead of the system's list")
+    ] = None
+    kafka_cert_file: Annotated[
+        Path | None, Field(description="PEM; our own certificate, where brokers ask for one")
+    ] = None
+    kafka_key_file: Annotated[Path | None, Field(description="PEM; its key")] = None
+    kafka_key_password: Annotated[SecretStr | None, Field(description="of that key")] = None
+    kafka_metadata_seconds: Annotated[
+        float, Field(gt=0, description="until new partitions of the topics are noticed")
+    ] = 60.0
     posts_topic: Annotated[str, Field(description="where posts come from")] = "posts"
     verdicts_topic: Annotated[str, Field(description="where verdicts go")] = "verdicts"
     dead_letters_topic: Annotated[
         str, Field(description="where undecodable posts and unreadable media go")
     ] = "dead-letters"
+    retries_topic: Annotated[
+        str, Field(description="where posts wait whose media are tried again later")
+    ] = "posts-retries"
     partitions: Annotated[
         int, Field(ge=1, description="of topics the worker creates; the most workers of a group")
     ] = 8
@@ -54,6 +81,17 @@ class Settings(BaseSettings):
     commit_interval_seconds: Annotated[
         float, Field(gt=0, description="less means fewer duplicates after a crash, more requests")
     ] = 1.0
+    delivery: Annotated[
+        Literal["at_least_once", "exactly_once"],
+        Field(description="exactly_once: verdicts and offsets in one transaction; costs latency"),
+    ] = "at_least_once"
+    overload: Annotated[
+        Literal["wait", "degrade"],
+        Field(description="degrade: late posts get a verdict on their text, later one on all"),
+    ] = "wait"
+    overload_seconds: Annotated[
+        float, Field(gt=0, description="posts that waited longer than this in Kafka are late")
+    ] = 10.0
     max_in_flight_posts: Annotated[
         int, Field(ge=1, description="posts read and not yet answered; bounds memory")
     ] = 512
@@ -63,6 +101,9 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[
         float, Field(gt=0, description="after SIGTERM, time for posts in flight to be answered")
     ] = 20.0
+    stall_seconds: Annotated[
+        float, Field(gt=0, description="a worker that gets nowhere for this long ends itself")
+    ] = 120.0
 
     # --- Models and policies
     models: Annotated[
@@ -112,8 +153,19 @@ class Settings(BaseSettings):
 
     # --- Cache
     redis: Annotated[
-        SecretStr | None, Field(description="redis://…; without it embeddings are kept in memory")
+        SecretStr | None,
+        Field(
+            description="redis://[user:password@]host:port/db, or rediss://… with TLS; without it "
+            "embeddings are kept in memory"
+        ),
     ] = None
+    redis_ca_file: Annotated[
+        Path | None, Field(description="PEM; who signs it, instead of the system's list")
+    ] = None
+    redis_cert_file: Annotated[
+        Path | None, Field(description="PEM; our own certificate, where it asks for one")
+    ] = None
+    redis_key_file: Annotated[Path | None, Field(description="PEM; its key")] = None
     cache_vectors: Annotated[int, Field(ge=1, description="embeddings kept in memory")] = 50_000
     media_cache_bytes: Annotated[
         int, Field(ge=0, description="memory for attachments seen before; 0: encode every one anew")
@@ -141,6 +193,13 @@ class Settings(BaseSettings):
     media_post_seconds: Annotated[
         float, Field(gt=0, description="for all attachments of a post, retries included")
     ] = 15.0
+    media_retries: Annotated[
+        int, Field(ge=0, description="tries later on, when a host is away; then it is a review")
+    ] = 4
+    retry_first_seconds: Annotated[
+        float, Field(gt=0, description="wait before the first of them; the next wait twice that")
+    ] = 2.0
+    retry_most_seconds: Annotated[float, Field(gt=0, description="longest of these waits")] = 60.0
     media_post_bytes: Annotated[int, Field(ge=1, description="fetched for one post")] = 40 * 2**20
     media_post_pixels: Annotated[
         int, Field(ge=1, description="decoded for one post; with more it goes to review")
@@ -205,6 +264,11 @@ class Settings(BaseSettings):
     ] = "INFO"
 
     @property
+    def puts_off(self) -> bool:
+        """Whether posts may have to wait in the retries topic."""
+        return self.media_retries > 0 or self.overload == "degrade"
+
+    @property
     def batches_at_once(self) -> int:
         """How many batches to screen side by side: `callers`, or the cores this process may use."""
         if hasattr(os, "sched_getaffinity"):  # what a container or taskset leaves us; Linux only
@@ -220,7 +284,19 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("redis", "media_proxy", "media_file_root", "text_models", mode="before")
+    @field_validator(
+        *(
+            "redis",
+            "media_proxy",
+            "media_file_root",
+            "text_models",
+            "kafka_username",
+            "kafka_password",
+            "kafka_key_password",
+        ),
+        *(f"{server}_{file}_file" for server in ("kafka", "redis") for file in _PEM_FILES),
+        mode="before",
+    )
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value
@@ -237,6 +313,14 @@ class Settings(BaseSettings):
             host, _, port = server.strip().rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError(f"{server.strip()!r} is not host:port")
+        return value
+
+    @field_validator("kafka_password")
+    @classmethod
+    def _is_complete(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        security = info.data.get("kafka_security", "")
+        if security.startswith("SASL_") and not (value and info.data.get("kafka_username")):
+            raise ValueError(f"{security} needs MODERATOR_KAFKA_USERNAME and this")
         return value
 
     @field_validator("media_allow_networks")

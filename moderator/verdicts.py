@@ -10,6 +10,9 @@ from msgspec import Meta
 ALLOW, REVIEW, BLOCK = "allow", "review", "block"
 SEVERITIES = ("low", "medium", "high", "critical")
 
+#: Code of the report on a part of a post that is looked at later.
+DEFERRED = "deferred"
+
 Severity = Literal["low", "medium", "high", "critical"]
 
 
@@ -48,7 +51,10 @@ class ModalityReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Whether one part of the post was read, and if not, why."""
 
     channel: str
-    status: Literal["read", "missing", "failed", "truncated"]
+    status: Annotated[
+        Literal["read", "missing", "failed", "truncated", "deferred"],
+        Meta(description="deferred: looked at later, for a verdict that amends this one"),
+    ]
     media: Annotated[str | None, Meta(description="the attachment's id, else its place from 0")] = (
         None
     )
@@ -102,6 +108,26 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, float], Meta(description="milliseconds by stage, of the batch the post was in")
     ] = {}
     meta: dict[str, Any] | None = None
+    amends: Annotated[
+        str | None, Meta(description="id of the earlier verdict on a part of the post, now void")
+    ] = None
+
+
+def deferred(verdict: Verdict) -> Verdict:
+    """The verdict on a post whose media were left for later; its id is not that of the later one.
+
+    Deterministic, so that a redelivered post is deferred under the same id.
+    """
+    return msgspec.structs.replace(
+        verdict,
+        id=hashlib.blake2b(b"deferred " + verdict.id.encode(), digest_size=16).hexdigest(),
+        modalities=tuple(
+            msgspec.structs.replace(report, status="deferred")
+            if report.code == DEFERRED
+            else report
+            for report in verdict.modalities
+        ),
+    )
 
 
 _encoder = msgspec.json.Encoder()

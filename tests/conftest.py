@@ -36,6 +36,7 @@ MARKS = {
     "topic": "kafka",
     "real_kafka": "real_kafka",
     "kafka_server": "real_kafka",
+    "kafka_jars": "real_kafka",
     "redis_url": "redis",
     "redis_server": "redis",
 }
@@ -53,7 +54,7 @@ def _real_where_claimed(request: pytest.FixtureRequest) -> None:
     """Hold tests marked ``real_kafka`` to it, whichever fixture they use."""
     if request.node.get_closest_marker("real_kafka"):
         names = request.node.fixturenames
-        request.getfixturevalue("kafka_jars" if "kafka_server" in names else "real_kafka")
+        request.getfixturevalue("kafka_jars" if "kafka_jars" in names else "real_kafka")
 
 
 @pytest.fixture(scope="session")

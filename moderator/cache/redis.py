@@ -20,6 +20,7 @@ from moderator.cache.wire import pack, unpack
 from moderator.errors import SettingsError
 
 _CHUNK: Final = 256  # keys a command: half a MiB of 512-dimensional vectors
+_TLS_OPTIONS: Final = {"ca": "ssl_ca_certs", "cert": "ssl_certfile", "key": "ssl_keyfile"}
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -38,9 +39,11 @@ class RedisCache:
         ttl_seconds: int | None = None,
         timeout_seconds: float = 0.2,
         retry_after_seconds: float = 5.0,
+        tls: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = _client(url, timeout_seconds)
+        """``tls``: paths of PEM files for a ``rediss:`` URL, ``ca``, ``cert`` and ``key``."""
+        self._client = _client(url, timeout_seconds, tls or {})
         self._ttl_seconds = ttl_seconds
         self._breaker = _Breaker(_shown(self._client), retry_after_seconds, clock)
 
@@ -133,10 +136,13 @@ class _Breaker:
             _LOG.warning("%s is back", self._name)
 
 
-def _client(url: str, timeout_seconds: float) -> "redis.Redis":
+def _client(url: str, timeout_seconds: float, tls: Mapping[str, str]) -> "redis.Redis":
+    if tls and not url.startswith("rediss:"):
+        raise SettingsError("Redis has certificates set but no TLS; write rediss://…")
     try:
         return redis.Redis.from_url(
             url,
+            **{_TLS_OPTIONS[name]: path for name, path in tls.items()},
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
             retry=Retry(NoBackoff(), 0),  # trying again at once would multiply the time-out

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, evaluate, models, policy
+from moderator.cli import commands, evaluate, models, policy, replay
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -20,6 +20,7 @@ cli = typer.Typer(
 )
 cli.add_typer(commands.cli)
 cli.add_typer(evaluate.cli)
+cli.add_typer(replay.cli)
 cli.add_typer(policy.cli, name="policy")
 cli.add_typer(models.cli, name="models")
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from PIL import Image
 
 from moderator.errors import InferenceError, ModelError
@@ -20,7 +21,8 @@ from moderator.settings import Settings
 from moderator.stream import dead_letters
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
-from moderator.verdicts import Verdict, encode_verdict
+from moderator.stream.retries import Retries
+from moderator.verdicts import Verdict, deferred, encode_verdict
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,10 @@ class Job:
     progress: PartitionProgress
     received: float = field(default_factory=time.perf_counter)
     size: int = 0  # bytes held in memory for it
+    offset: int = -1  # to be passed when it is answered; the record's own, or that of its comeback
+    attempt: int = 0  # how often it was put off
+    amends: str | None = None  # id of the verdict on what could be read at once
+    deferred: bool = False  # its media are not looked at now
 
 
 Work = tuple[Job, LoadedPost]
@@ -45,6 +51,13 @@ def _first_post() -> LoadedPost:
     return LoadedPost(post, (picture.getvalue(),), time.perf_counter())
 
 
+def _in_sequence(verdict: Verdict, job: Job) -> Verdict:
+    """A verdict that comes before another, or after one, says so."""
+    if job.deferred:
+        return deferred(verdict)
+    return msgspec.structs.replace(verdict, amends=job.amends) if job.amends else verdict
+
+
 class Answerer:
     """Turns jobs into messages. Every job has at least one: a verdict, a dead letter, or both."""
 
@@ -53,6 +66,7 @@ class Answerer:
         self._settings = settings
         self._screener = screener
         self._metrics = metrics
+        self._retries = Retries(settings)
         self._pool = ThreadPoolExecutor(self.callers, thread_name_prefix="screen")
 
     def warm_up(self) -> None:
@@ -111,7 +125,10 @@ class Answerer:
             verdict, value = outcome
             verdicts.append(verdict)
             messages.append(self._verdict(job, verdict, value))
-            if failure := dead_letters.failure(verdict):
+            if job.deferred:
+                reason = "put off under overload"
+                messages.append(self._retries.later(job.record, 1, reason, amends=verdict.id))
+            elif failure := dead_letters.failure(verdict):
                 messages.append(self.refuse(job, *failure))
         self._metrics.observe(verdicts)
         return messages
@@ -124,7 +141,12 @@ class Answerer:
     def _screen(self, batch: Sequence[Work]) -> Sequence[tuple[Verdict, bytes] | Exception]:
         """Screen together; if that raises, which is a bug, each alone, so that one post pays."""
         try:
-            verdicts = self._screener.screen([loaded for _, loaded in batch])
+            verdicts = [
+                _in_sequence(verdict, job)
+                for verdict, (job, _) in zip(
+                    self._screener.screen([loaded for _, loaded in batch]), batch, strict=True
+                )
+            ]
             return [(verdict, encode_verdict(verdict)) for verdict in verdicts]
         except Exception as error:
             if len(batch) == 1:

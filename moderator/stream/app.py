@@ -24,9 +24,9 @@ from moderator.errors import StartupError
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
+from moderator.stream.watchdog import watch
 
 _EXIT_DRAIN_TIMED_OUT = 70
-_STALLED_SECONDS = 120.0
 _GOODBYE_SECONDS = 8.0
 
 
@@ -51,10 +51,11 @@ class _App(faust.App):
 class _HotService(mode.Service):
     """Runs the hot path for as long as the app."""
 
-    def __init__(self, hot_path: HotPath, log_level: str, **kwargs: Any) -> None:
+    def __init__(self, hot_path: HotPath, settings: Settings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._hot_path = hot_path
-        self._log_level = log_level
+        self._log_level = settings.log_level
+        self._stall_seconds = settings.stall_seconds
         self._running: asyncio.Task[None] | None = None
 
     async def on_start(self) -> None:
@@ -64,6 +65,7 @@ class _HotService(mode.Service):
             logging.getLogger(library).setLevel(_library_level(self._log_level))
         self._running = asyncio.create_task(self._hot_path.run())
         self._running.add_done_callback(self._ended)
+        watch(self._hot_path, self._stall_seconds)
 
     async def on_stop(self) -> None:
         self._hot_path.stop()
@@ -92,16 +94,16 @@ def make_app(settings: Settings, hot_path: HotPath, metrics: Metrics) -> faust.A
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    app.hot_service = _HotService(hot_path, settings.log_level, loop=None, beacon=app.beacon)
-    _add_pages(app, hot_path, metrics)
+    app.hot_service = _HotService(hot_path, settings, loop=None, beacon=app.beacon)
+    _add_pages(app, hot_path, metrics, settings.stall_seconds)
     return app
 
 
-def _add_pages(app: faust.App, hot_path: HotPath, metrics: Metrics) -> None:
+def _add_pages(app: faust.App, hot_path: HotPath, metrics: Metrics, stall_seconds: float) -> None:
     @app.page("/health")
     async def health(view: View, _: Request) -> Response:
         stalled = hot_path.stalled_seconds
-        if stalled < _STALLED_SECONDS:
+        if stalled < stall_seconds / 2:  # a probe may act before the worker itself does
             return view.text("alive\n")
         return view.text(f"no post was answered for {stalled:.0f} s\n", status=503)
 

@@ -2,16 +2,24 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from moderator.errors import TransientError
 from moderator.settings import Settings
+from moderator.stream.security import kafka_security
 
 log = logging.getLogger(__name__)
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer, AIOKafkaAdminClient)
@@ -26,8 +34,11 @@ def make_consumer(settings: Settings, *topics: str, group: str | None, **options
         *topics,
         bootstrap_servers=settings.kafka,
         group_id=group,
+        **kafka_security(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        metadata_max_age_ms=int(settings.kafka_metadata_seconds * 1000),
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 4),
         # A real broker answers a waiting fetch as soon as it has something; librdkafka's mock
@@ -41,13 +52,23 @@ def make_producer(settings: Settings) -> Any:
     """An idempotent producer whose acknowledgements mean that all replicas have the message."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka,
+        **kafka_security(settings),
         acks="all",
         enable_idempotence=True,
         linger_ms=2,
         max_batch_size=128 * 2**10,
         max_request_size=settings.max_post_bytes + _OVERHEAD_BYTES,
         request_timeout_ms=20_000,
+        **(_transactional(settings) if settings.delivery == "exactly_once" else {}),
     )
+
+
+def _transactional(settings: Settings) -> dict[str, Any]:
+    # Kept over restarts, so that the next life of a worker ends the transaction of the last.
+    name = f"{settings.group}-{socket.gethostname()}-{settings.web_port}"
+    # A worker that is frozen for longer than its session must not commit after it.
+    timeout_ms = int(settings.session_timeout_seconds * 1000)
+    return {"transactional_id": name, "transaction_timeout_ms": timeout_ms}
 
 
 @asynccontextmanager
@@ -111,12 +132,30 @@ def _new_topic(name: str, partitions: int) -> Any:
     return topic
 
 
-def _topics(settings: Settings) -> tuple[str, str, str]:
-    return settings.posts_topic, settings.verdicts_topic, settings.dead_letters_topic
+def _topics(settings: Settings) -> tuple[str, ...]:
+    needed = (settings.posts_topic, settings.verdicts_topic, settings.dead_letters_topic)
+    return (*needed, settings.retries_topic) if settings.puts_off else needed
+
+
+async def committed(
+    settings: Settings, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, tuple[int, str]]:
+    """The group's committed offsets and their metadata. Raises KafkaError."""
+    admin = _admin(settings)
+    try:
+        await admin.start()
+        found = await admin.list_consumer_group_offsets(settings.group, partitions=[*partitions])
+    except OSError as error:
+        raise KafkaConnectionError(str(error)) from error
+    finally:
+        await admin.close()
+    return {place: (offset, metadata or "") for place, (offset, metadata) in found.items()}
 
 
 def _admin(settings: Settings) -> Any:
-    return AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=10_000)
+    return AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka, request_timeout_ms=10_000, **kafka_security(settings)
+    )
 
 
 class Clients(NamedTuple):
@@ -125,6 +164,9 @@ class Clients(NamedTuple):
     ensure_topics: Callable[[Settings], Awaitable[None]] = ensure_topics
     consumer: Callable[..., Any] = make_consumer
     producer: Callable[[Settings], Any] = make_producer
+    committed: Callable[
+        [Settings, Iterable[TopicPartition]], Awaitable[dict[TopicPartition, tuple[int, str]]]
+    ] = committed
 
 
 KAFKA = Clients()

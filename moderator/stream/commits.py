@@ -2,31 +2,56 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from moderator.stream.offsets import PartitionProgress
+from moderator.stream.suspects import Suspects, note, parse
 
 log = logging.getLogger(__name__)
 
 
 class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """The only place that commits: contiguous offsets, also when partitions leave."""
+    """The only place that commits: contiguous offsets, also when partitions leave.
 
-    def __init__(self, consumer: Any, *, handover_seconds: float) -> None:
+    Each carries a note for whoever comes after us: see `suspects`.
+    """
+
+    def __init__(
+        self,
+        consumer: Any,
+        suspects: Suspects,
+        *,
+        handover_seconds: float,
+        assigned: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`assigned` is told when partitions have been handed out."""
         self._consumer = consumer
+        self._suspects = suspects
         self._handover_seconds = handover_seconds
+        self._assigned = assigned
         self._progress: dict[TopicPartition, PartitionProgress] = {}
+        self._leaving: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
+        self._announced: dict[TopicPartition, int] = {}  # reach of the note that Kafka has
         self._finished = asyncio.Event()
         self.assigned = False  # this worker has joined its group and is not rebalancing
 
     def progress(self, partition: TopicPartition) -> PartitionProgress | None:
         """None when the partition is another worker's by now, who reads it again."""
         return self._progress.get(partition)
+
+    def owned(self) -> Mapping[TopicPartition, PartitionProgress]:
+        """The partitions that are ours, those included that are being handed over."""
+        return {**self._leaving, **self._progress}
+
+    def announced(self, partition: TopicPartition) -> int:
+        """How far the note reaches that Kafka has."""
+        return self._announced.get(partition, 0)
 
     def finish(self, answered: Iterable[tuple[PartitionProgress, int]]) -> None:
         """These offsets have an acknowledged verdict or dead letter."""
@@ -36,7 +61,41 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     async def commit(self) -> None:
         """Commit what has moved. A failure costs duplicates, never posts: it is only logged."""
-        await self._commit(self._progress)
+        moved = {
+            partition: (offset, self.note(partition, progress))
+            for partition, progress in self._progress.items()
+            if (offset := progress.committable) is not None
+            and offset != self._committed.get(partition)
+        }
+        await self._commit(moved)
+
+    async def announce(self) -> None:
+        """Leave notes where those that Kafka has do not reach as far as we read."""
+        short = {
+            partition: (offset, self.note(partition, progress))
+            for partition, progress in self._progress.items()
+            if (offset := progress.standing) is not None
+            and progress.last_read >= self._announced.get(partition, 0)
+            and progress.unanswered
+        }
+        for partition, (_, left) in short.items():
+            self._announced[partition] = parse(left).reach  # by the time that matters
+        await self._commit(short)
+
+    async def announce_alone(self, partition: TopicPartition, offset: int) -> None:
+        """Commit everything, and that nothing else than this message is going to be in flight."""
+        await self.commit()
+        if partition not in self._progress:  # it was handed over meanwhile
+            return
+        self._suspects.announced(partition, offset)
+        reach = self._suspects.reach(partition, offset - 1)
+        await self._commit({partition: (offset, note(reach, alone=offset))})
+
+    def note(self, partition: TopicPartition, progress: PartitionProgress) -> str:
+        """What to leave with a commit, given what is in flight."""
+        if not progress.unanswered:
+            return self._suspects.pending(partition, progress.committable or 0)
+        return note(self._suspects.reach(partition, progress.last_read))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Answer what is in flight, so that the next owner starts without duplicates."""
@@ -46,6 +105,7 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             for partition in revoked
             if (progress := self._progress.pop(partition, None))
         }
+        self._leaving = leaving
         try:
             async with asyncio.timeout(self._handover_seconds):
                 while any(progress.unanswered for progress in leaving.values()):
@@ -56,29 +116,52 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
                 "partitions leave with %d posts unanswered; their next owner reads them again",
                 sum(progress.unanswered for progress in leaving.values()),
             )
-        await self._commit(leaving)
+        await self.say_goodbye(leaving)
+        self._leaving = {}
         for partition, progress in leaving.items():
             progress.left = True  # only now: nothing of it is committed after this
             self._committed.pop(partition, None)
+            self._announced.pop(partition, None)
+        self._suspects.forget(leaving)
+
+    async def say_goodbye(
+        self, leaving: Mapping[TopicPartition, PartitionProgress] | None = None
+    ) -> None:
+        """Commit, for the last time, without notes: what is in flight has not killed us."""
+        partitions = self._progress if leaving is None else leaving
+        await self._commit(
+            {
+                partition: (offset, self._suspects.pending(partition, offset))
+                for partition, progress in partitions.items()
+                if (offset := progress.standing) is not None
+                and (
+                    progress.committable not in (None, self._committed.get(partition))
+                    or self._announced.get(partition)
+                )
+            }
+        )
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Start afresh on each partition."""
         self._progress = {partition: PartitionProgress() for partition in assigned}
+        self._assigned()
         self.assigned = True
         log.info("reading partitions %s", sorted(partition.partition for partition in assigned))
 
-    async def _commit(self, of: dict[TopicPartition, PartitionProgress]) -> None:
-        offsets = {
-            partition: offset
-            for partition, progress in of.items()
-            if (offset := progress.committable) is not None
-            and offset != self._committed.get(partition)
-        }
+    def committed(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
+        """Kafka has these offsets and notes."""
+        for partition, (offset, left) in offsets.items():
+            self._committed[partition] = offset
+            self._announced[partition] = parse(left).reach
+
+    async def _commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
         if not offsets:
             return
         try:
-            await self._consumer.commit(offsets)
+            await self._consumer.commit(
+                {place: OffsetAndMetadata(*wanted) for place, wanted in offsets.items()}
+            )
         except KafkaError as error:
             log.warning("offsets not committed: %r", error)
             return
-        self._committed.update(offsets)
+        self.committed(offsets)

@@ -28,8 +28,13 @@ def headers(source: Source, code: str, reason: str, *, keep: bool = True) -> Hea
         "offset": str(source.offset),
     }
     # A replayed dead letter that fails again must not carry the marks of its first death.
-    kept = [pair for pair in source.headers if keep and not pair[0].startswith(PREFIX)]
+    kept = foreign(source) if keep else []
     return kept + [(PREFIX + name, value.encode()) for name, value in own.items()]
+
+
+def foreign(source: Source) -> Headers:
+    """The headers that are not ours."""
+    return [pair for pair in source.headers if not pair[0].startswith(PREFIX)]
 
 
 def failure(verdict: Verdict) -> tuple[str, str] | None:

@@ -6,23 +6,28 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from moderator.batching import Batcher
-from moderator.errors import PostError, TransientError
+from moderator.errors import PostError
 from moderator.media.load import MediaLoader, needs_fetching
 from moderator.metrics import Metrics
 from moderator.posts import Post, decode_post
 from moderator.settings import Settings
 from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.clients import KAFKA, Clients, until_it_works
-from moderator.stream.commits import Commits
+from moderator.stream.connection import Connection
+from moderator.stream.offsets import PartitionProgress
+from moderator.stream.overload import Overload
 from moderator.stream.publisher import Message, Publisher
+from moderator.stream.reader import split_due
+from moderator.stream.records import UnreadableRecord
+from moderator.stream.retries import Retries
 
 log = logging.getLogger(__name__)
 
 _POLL_MS = 200
-_GOODBYE_SECONDS = 3.0  # for each client; the two stay within what `app` grants after the drain
 _BEAR_SECONDS = 30.0
 
 
@@ -30,7 +35,8 @@ class HotPath:
     """Reads posts, has them answered, publishes the answers, and lets their offsets be committed.
 
     At least once: an offset is committed after the verdict or dead letter of its message, and of
-    every message before it on the partition, was acknowledged by the broker.
+    every message before it on the partition, was acknowledged by the broker. Exactly once, if the
+    settings say so: they are committed together.
     """
 
     def __init__(
@@ -49,7 +55,10 @@ class HotPath:
         self._metrics = metrics
         self._clients = clients
         self._clock = clock
+        self._retries = Retries(settings)
+        self._overload = Overload(settings)
         self._publisher = Publisher(settings, metrics, producer=clients.producer)
+        self._exactly_once = settings.delivery == "exactly_once"
         self._batcher = Batcher(
             self._answer,
             callers=answerer.callers,
@@ -58,30 +67,36 @@ class HotPath:
             weigh=lambda work: work[0].size / settings.batch_bytes,
             unwanted=self._left,
         )
-        self._consumer: Any = None
-        self._commits: Commits | None = None
+        self._connection: Connection | None = None
         self._posts = self._bytes = 0  # in flight
         self._changed = asyncio.Event()  # something was answered, or `stop` was called
         self._stopping = self._closing = False
         self._failing_since: float | None = None  # reading fails, without a break, since then
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._last_answer = clock()
+        self._last_answer = self._last_turn = clock()
 
     @property
     def ready(self) -> bool:
         """Joined its group, partitions handed out, not rebalancing."""
         return (
-            self._commits is not None
-            and self._commits.assigned
+            self._connection is not None
+            and self._connection.commits.assigned
             and self._failing_since is None
             and not self._stopping
         )
 
     @property
     def stalled_seconds(self) -> float:
-        """How long posts have been in flight without one being answered; 0 when idle."""
-        return self._clock() - self._last_answer if self._posts else 0.0
+        """How long posts have been in flight without one being answered; 0 when idle.
+
+        Or for how long nothing has run at all, once that is more than a moment.
+        """
+        if self._connection is None:
+            return 0.0
+        waited = self._clock() - self._last_answer if self._posts else 0.0
+        frozen = self._clock() - self._last_turn - self._settings.commit_interval_seconds
+        return max(waited, frozen, 0.0)
 
     def stop(self) -> None:
         """Have `run` read no more, answer what is in flight, commit and return."""
@@ -91,55 +106,42 @@ class HotPath:
     async def run(self) -> None:
         """Connect, however long that takes, and read until `stop`. Raises on a bug only."""
         await until_it_works("waiting for Kafka", self._connect, lambda: self._stopping)
-        if self._commits is None:
+        if self._connection is None:
             return
         self._spawn(self._batcher.run())
-        self._spawn(self._commit_regularly(self._commits))
+        self._spawn(self._commit_regularly(self._connection))
+        if self._exactly_once:
+            transactions = self._connection.transactions
+            self._spawn(transactions.run(self._answerer.too_large, self._published))
         try:
             while not self._stopping:
-                await self._read_some(self._commits)
+                await self._read_some(self._connection)
             if self._failure is None:
                 await self._drain()
         finally:
             self._closing = True
             for task in self._tasks:
                 task.cancel()
-            await self._commits.commit()
-            await self._disconnect()
+            # Whoever ends of a bug leaves the note that tells of what was in flight.
+            commits = self._connection.commits
+            await (commits.commit() if self._failure else commits.say_goodbye())
+            await self._connection.close()
             self._answerer.close()
             self._loader.close()
         if self._failure:
             raise self._failure
 
     async def _connect(self) -> None:
-        await self._clients.ensure_topics(self._settings)
-        consumer = self._clients.consumer(self._settings, group=self._settings.group)
-        # Well inside the time after which the group goes on without us.
-        handover_seconds = self._settings.session_timeout_seconds / 2
-        commits = Commits(consumer, handover_seconds=handover_seconds)
-        consumer.subscribe([self._settings.posts_topic], listener=commits)
-        self._consumer = consumer
-        try:
-            await self._publisher.start()
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            await self._disconnect()
-            raise TransientError(f"Kafka cannot be reached: {error}") from error
-        self._commits = commits
-        log.info("reading %s from %s", self._settings.posts_topic, self._settings.kafka)
+        self._connection = await Connection.open(self._settings, self._publisher, self._clients)
+        self._last_turn = self._clock()
 
-    async def _disconnect(self) -> None:
-        for client in (self._consumer, self._publisher):  # each, whatever became of the other
-            try:
-                async with asyncio.timeout(_GOODBYE_SECONDS):
-                    await client.stop()
-            except (TimeoutError, KafkaError) as error:
-                log.warning("left without saying goodbye to Kafka: %r", error)
-
-    async def _commit_regularly(self, commits: Commits) -> None:
+    async def _commit_regularly(self, connection: Connection) -> None:
         while True:
             await asyncio.sleep(self._settings.commit_interval_seconds)
-            await commits.commit()
+            self._last_turn = self._clock()
+            self._metrics.lag.set(connection.reader.lag())
+            if not self._exactly_once:
+                await connection.commits.commit()
 
     async def _drain(self) -> None:
         try:
@@ -157,25 +159,100 @@ class HotPath:
         self._changed.clear()
         await self._changed.wait()
 
-    async def _read_some(self, commits: Commits) -> None:
+    async def _read_some(self, connection: Connection) -> None:
         room = self._settings.max_in_flight_posts - self._posts
         if room <= 0 or self._bytes >= self._settings.max_in_flight_bytes:
             await self._change()
             return
         try:
-            fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
+            fetched = await connection.reader.read(room)
         except KafkaError as error:
             await self._cannot_read(error)
             return
         self._failing_since = None
+        self._overload.observe(fetched)
         # Looked up before anything is awaited: later, a partition may have left and come back.
-        mine = [(commits.progress(partition), records) for partition, records in fetched.items()]
-        for progress, records in mine:
-            if progress is None:  # handed over while this was fetched
+        mine = [
+            (place, progress, self._due(connection, place, records))
+            for place, records in fetched.items()
+            if (progress := connection.commits.progress(place))  # else handed over meanwhile
+        ]
+        await connection.suspects.learn([place for place, _, records in mine if records])
+        for place, progress, records in mine:
+            await self._accept_all(connection, place, progress, records)
+
+    def _due(
+        self, connection: Connection, place: TopicPartition, records: Sequence[Any]
+    ) -> Sequence[Any]:
+        """Without those that are to be tried later; they are read again when it is time."""
+        if place.topic != self._retries.topic:
+            return records
+        due, wait_seconds = split_due(records, self._overload.due(self._retries))
+        if wait_seconds:
+            connection.reader.put_back(place, records[len(due)].offset, wait_seconds)
+        return due
+
+    async def _accept_all(
+        self,
+        connection: Connection,
+        place: TopicPartition,
+        progress: PartitionProgress,
+        records: Sequence[Any],
+    ) -> None:
+        alone = False
+        for record in records:
+            if connection.suspects.suspected(place, record.offset):
+                alone = True
+                if not await self._accept_alone(connection, place, progress, record):
+                    return
                 continue
-            for record in records:
-                progress.start(record.offset)
-                await self._accept(Job(record, progress, size=len(record.value or b"")))
+            if alone:
+                alone = False
+                await connection.commits.commit()  # nobody is alone any more
+            progress.start(record.offset)
+            if progress.last_read >= connection.commits.announced(place):
+                # Not waited for: it leaves before a thread has begun with the message.
+                self._spawn(connection.commits.announce())
+            await self._accept(self._job(record, progress))
+        if alone:
+            await connection.commits.commit()
+
+    async def _accept_alone(
+        self,
+        connection: Connection,
+        place: TopicPartition,
+        progress: PartitionProgress,
+        record: Any,
+    ) -> bool:
+        """Have a suspect answered while nothing else is in flight; False when told to stop."""
+        if not await self._all_answered():
+            return False
+        if connection.commits.progress(place) is not progress:  # another worker's by now
+            return True
+        progress.start(record.offset)
+        job = self._job(record, progress)
+        if connection.suspects.guilty(place, record.offset):
+            log.error("the message at %s:%d kills workers; quarantined", place, record.offset)
+            self._refuse(job, "killed_worker", "workers died twice with it in flight")
+            connection.suspects.acquit()
+        else:
+            await connection.commits.announce_alone(place, record.offset)
+            await self._accept(job)
+        return await self._all_answered()
+
+    async def _all_answered(self) -> bool:
+        while self._posts and not self._stopping:
+            await self._change()
+        return not self._posts
+
+    def _job(self, record: Any, progress: PartitionProgress) -> Job:
+        size = len(record.value or b"")
+        if record.topic != self._retries.topic:
+            return Job(record, progress, size=size, offset=record.offset)
+        origin, attempt, amends = self._retries.comeback(record)
+        return Job(
+            origin, progress, size=size, offset=record.offset, attempt=attempt, amends=amends
+        )
 
     async def _cannot_read(self, error: KafkaError) -> None:
         """Bear with it for a while; but a consumer that is out of its group for good is a zombie.
@@ -190,12 +267,21 @@ class HotPath:
             raise error
         await asyncio.sleep(_POLL_MS / 1000)
 
-    async def _accept(self, job: Job) -> None:
+    def _enter(self, job: Job) -> None:
         if not self._posts:
             self._last_answer = self._clock()  # a stall is counted from now
         self._posts += 1
         self._bytes += job.size
         self._metrics.in_flight.set(self._posts)
+
+    def _refuse(self, job: Job, code: str, reason: str) -> None:
+        self._enter(job)
+        self._spawn(self._publish([job], [self._answerer.refuse(job, code, reason)]))
+
+    async def _accept(self, job: Job) -> None:
+        if isinstance(job.record, UnreadableRecord):
+            self._refuse(job, "undecodable", "its headers have names that are not UTF-8, or worse")
+            return
         try:
             post = decode_post(
                 job.record.value,
@@ -203,10 +289,13 @@ class HotPath:
                 max_meta_bytes=self._settings.max_meta_bytes,
             )
         except PostError as error:
-            message = self._answerer.refuse(job, error.code, str(error))
-            self._spawn(self._publish([job], [message]))
+            self._refuse(job, error.code, str(error))
             return
-        if needs_fetching(post):
+        self._enter(job)
+        if self._overload.defers(job, post):
+            job.deferred = True
+            await self._batcher.put((job, self._overload.without_media(post, job.received)))
+        elif needs_fetching(post):
             self._spawn(self._fetch(job, post))
         else:
             await self._batcher.put((job, self._loader.inline(post, job.received)))
@@ -216,7 +305,12 @@ class HotPath:
         fetched_bytes = loaded.size - job.size
         job.size += fetched_bytes
         self._bytes += fetched_bytes
-        await self._batcher.put((job, loaded))
+        if reason := self._retries.again(loaded, job.attempt):
+            self._metrics.put_off.labels("unavailable").inc()
+            later = self._retries.later(job.record, job.attempt + 1, reason, amends=job.amends)
+            await self._publish([job], [later])
+            return
+        await self._batcher.put((job, self._retries.given_up(loaded, job.attempt)))
 
     def _left(self, work: Work) -> bool:
         """Whether the post is its partition's next owner's by now; if so, it is let go."""
@@ -234,11 +328,18 @@ class HotPath:
         self._spawn(self._publish([job for job, _ in batch], messages))
 
     async def _publish(self, jobs: Sequence[Job], messages: Sequence[Message]) -> None:
+        assert self._connection is not None  # or nothing could have been read
+        if self._exactly_once:
+            self._connection.transactions.put(jobs, messages)
+            return
         while messages:
             refused = await self._publisher.publish(messages)
             messages = [self._answerer.too_large(message) for message in refused]
-        assert self._commits is not None  # or nothing could have been read
-        self._commits.finish((job.progress, job.record.offset) for job in jobs)
+        self._published(jobs)
+
+    def _published(self, jobs: Sequence[Job]) -> None:
+        assert self._connection is not None
+        self._connection.commits.finish((job.progress, job.offset) for job in jobs)
         self._posts -= len(jobs)
         self._bytes -= sum(job.size for job in jobs)
         self._metrics.in_flight.set(self._posts)

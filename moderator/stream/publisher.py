@@ -14,6 +14,8 @@ from moderator.stream.dead_letters import Headers
 
 log = logging.getLogger(__name__)
 
+_GOODBYE_SECONDS = 3.0
+
 
 class Message(NamedTuple):
     """What is to be published."""
@@ -43,6 +45,11 @@ class Publisher:
         self._producer: Any = None
         self._lock = asyncio.Lock()
 
+    @property
+    def producer(self) -> Any:
+        """The client in use, for whoever publishes in transactions."""
+        return self._producer
+
     async def start(self) -> None:
         """Raises aiokafka's KafkaError when the broker cannot be reached."""
         producer = self._make_producer(self._settings)
@@ -66,7 +73,7 @@ class Publisher:
             producer = self._producer
             failures = [
                 (message, error)
-                for message, error in zip(pending, await _send(producer, pending), strict=True)
+                for message, error in zip(pending, await send(producer, pending), strict=True)
                 if error is not None
             ]
             refused += [m for m, error in failures if isinstance(error, MessageSizeTooLargeError)]
@@ -88,18 +95,24 @@ class Publisher:
         if all(getattr(error, "retriable", False) for error in errors):
             return
         async with self._lock:
-            if self._producer is broken:  # else another batch has replaced it already
-                await self._replace(broken)
+            if self._producer is not broken:  # another batch has replaced it already
+                return
+            try:
+                await self.replace()
+            except KafkaError as error:
+                log.warning("no new producer: %r", error)
 
-    async def _replace(self, broken: Any) -> None:
-        await broken.stop()
+    async def replace(self) -> None:
+        """Connect anew. Raises aiokafka's KafkaError when the broker cannot be reached."""
         try:
-            await self.start()
-        except KafkaError as error:
-            log.warning("no new producer: %r", error)
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._producer.stop()
+        except (TimeoutError, KafkaError) as error:
+            log.warning("a producer could not be closed in order: %r", error)
+        await self.start()
 
 
-async def _send(producer: Any, messages: Sequence[Message]) -> list[BaseException | None]:
+async def send(producer: Any, messages: Sequence[Message]) -> list[BaseException | None]:
     """What became of each message: None when it was acknowledged.
 
     One coroutine for all of them: a task for each would cost more than the sending.

@@ -44,10 +44,17 @@ class ServerProcess:
         self._log = log
         self._ready = ready
         self._child: subprocess.Popen[bytes] | None = None
+        self._stopping = False
 
     @property
     def pid(self) -> int | None:
         return None if self._child is None else self._child.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was started and has ended by itself."""
+        child = self._child
+        return child is not None and not self._stopping and child.poll() is not None
 
     def start(self, command: Sequence[str], *, deadline_seconds: float = 90) -> None:
         """Start ``command`` and return once it answers; raise ServiceError if it does not."""
@@ -79,6 +86,7 @@ class ServerProcess:
         """Ask it to end (SIGTERM) and wait; nothing to do when it is not running."""
         if self._child is None:
             return
+        self._stopping = True
         self._child.send_signal(signal.SIGTERM)
         try:
             self._child.wait(deadline_seconds)
@@ -89,7 +97,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         """End it at once (SIGKILL), as a power cut would."""
-        child, self._child = self._child, None
+        child, self._child, self._stopping = self._child, None, False
         if child is None:
             return
         child.kill()

@@ -1,5 +1,6 @@
 """Redis for tests: ``redis-server`` on a free loopback port, nothing kept on disk."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -12,10 +13,18 @@ from tests.services.process import LOOPBACK, ServerProcess, free_port
 class Redis:
     """One server; it keeps its port when it is stopped or killed and started again."""
 
-    def __init__(self, executable: str, directory: Path, *, password: str | None = None) -> None:
+    def __init__(
+        self,
+        executable: str,
+        directory: Path,
+        *,
+        password: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._executable = executable
         self._directory = directory
         self._password = password
+        self._settings = settings or {}
         self.port = free_port()
         self._process = ServerProcess("Redis", directory / "redis.log", self._answers)
 
@@ -33,8 +42,9 @@ class Redis:
             "--save": "",
             "--appendonly": "no",
             "--requirepass": self._password or "",
+            **self._settings,
         }
-        arguments = [word for setting in settings.items() for word in setting]
+        arguments = [word for key, value in settings.items() for word in (key, *_words(value))]
         self._process.start([self._executable, *arguments], deadline_seconds=20)
 
     def stop(self) -> None:
@@ -60,6 +70,11 @@ class Redis:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _words(value: str) -> list[str]:
+    """A setting of several words, such as `user`, takes them as several arguments."""
+    return value.split() or [""]
 
 
 def install(announce: Announce) -> str:

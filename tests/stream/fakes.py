@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 PATIENCE = 5.0  # seconds a test may take when it fails
 _POLL_SECONDS = 0.002
@@ -35,7 +36,9 @@ class RecordingConsumer:
     def __init__(self, *partitions: int) -> None:
         self.waiting: deque[Record | Exception] = deque()
         self.most_records = 1_000_000  # in a fetch
-        self.commits: list[dict[int, int]] = []
+        self.commits: list[dict[int, int]] = []  # of offsets that moved
+        self.notes: list[tuple[int, int, str]] = []  # partition, offset, metadata of each commit
+        self._firsts: dict[int, int] = {}  # handed out, by partition
         self.failures: deque[Exception] = deque()  # of the next commits
         self.reading = False
         self.stopped = 0
@@ -64,13 +67,31 @@ class RecordingConsumer:
             record = self.waiting.popleft()
             if isinstance(record, Exception):
                 raise record
+            self._firsts.setdefault(record.partition, record.offset)
             fetched.setdefault(partition(record.partition), []).append(record)
         return fetched
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         if self.failures:
             raise self.failures.popleft()
-        self.commits.append({place.partition: offset for place, offset in offsets.items()})
+        for place, wanted in offsets.items():
+            self.notes.append((place.partition, wanted.offset, wanted.metadata))
+        moved = {
+            place.partition: wanted.offset
+            for place, wanted in offsets.items()
+            if wanted.offset != self._first(place)
+        }
+        if moved and moved.items() - self.committed.items():  # else it only left a note
+            self.commits.append(moved)
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self._partitions)
+
+    def highwater(self, place: TopicPartition) -> int:
+        return 0
+
+    def _first(self, place: TopicPartition) -> int | None:
+        return self._firsts.get(place.partition)
 
     @property
     def committed(self) -> dict[int, int]:
@@ -127,6 +148,11 @@ class RecordingProducer:
         self.holding = False
         for delivery in self.open:
             delivery.set_result(None)
+
+
+async def nothing_committed(*_: object) -> dict[TopicPartition, tuple[int, str]]:
+    """What a group has that is new."""
+    return {}
 
 
 async def until(condition: Callable[[], bool]) -> None:

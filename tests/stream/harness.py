@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,16 +67,17 @@ class Stream:
 
     def __init__(self, cluster: Cluster, name: str, folder: Path, *, partitions: int = 4) -> None:
         self.cluster = cluster
-        self.topics = {part: f"{name}-{part}" for part in ("posts", "verdicts", "dead-letters")}
+        parts = ("posts", "verdicts", "dead-letters", "retries")
+        self.topics = {part: f"{name}-{part}" for part in parts}
         self.group = name
         self.folder = folder
         self._numbers = itertools.count(1)
         self._partitions = partitions
         (folder / "policy.yaml").write_text(POLICY)
 
-    def create_topics(self) -> None:
+    def create_topics(self, config: Mapping[str, str] | None = None) -> None:
         for topic in self.topics.values():
-            self.cluster.create_topic(topic, self._partitions)
+            self.cluster.create_topic(topic, self._partitions, config)
 
     def worker(self, **settings: object) -> "Worker":
         """A worker that is not started yet; settings as in `Settings`."""
@@ -85,6 +86,7 @@ class Stream:
             "posts_topic": self.topics["posts"],
             "verdicts_topic": self.topics["verdicts"],
             "dead_letters_topic": self.topics["dead-letters"],
+            "retries_topic": self.topics["retries"],
             "group": self.group,
             "policies": self.folder / "policy.yaml",
             "web_port": free_port(),
@@ -121,17 +123,24 @@ class Stream:
 
         Then a moment longer, for duplicates and for dead letters beside verdicts.
         """
+        return await self.until(lambda found: len(found.keys) >= expected, seconds=seconds)
+
+    async def until(
+        self, enough: Callable[[Answers], bool], *, seconds: float = SECONDS
+    ) -> Answers:
+        """The same for any condition."""
         found, deadline = Answers(), time.monotonic() + seconds
         topics = (self.topics["verdicts"], self.topics["dead-letters"])
         consumer = AIOKafkaConsumer(
             *topics,
             bootstrap_servers=self.cluster.bootstrap,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_partition_fetch_bytes=2**25,
         )
         async with self._started(consumer) as reader:
             while True:
-                complete = len(found.keys) >= expected
+                complete = enough(found)
                 fetched = await reader.getmany(timeout_ms=700 if complete else 200)
                 for record in itertools.chain.from_iterable(fetched.values()):
                     if record.topic == topics[0]:
@@ -141,7 +150,7 @@ class Stream:
                 if complete and not fetched:
                     return found
                 assert time.monotonic() < deadline, (
-                    f"{len(found.keys)} of {expected} posts answered in {seconds} s"
+                    f"only {len(found.keys)} posts answered in {seconds} s"
                 )
 
     async def committed(self) -> int:
@@ -170,7 +179,7 @@ class Worker:
     ) -> None:
         self.log = log
         self.url = f"http://127.0.0.1:{settings['web_port']}"
-        self._command = [
+        self.command = [
             "/usr/bin/env",
             *(f"MODERATOR_{name.upper()}={value}" for name, value in settings.items()),
             sys.executable,
@@ -182,7 +191,7 @@ class Worker:
     def start(self, *, until: str = "ready") -> "Worker":
         """Start it and return when the page `until` answers 200."""
         self._wanted_page = until
-        self._process.start(self._command, deadline_seconds=SECONDS)
+        self._process.start(self.command, deadline_seconds=SECONDS)
         return self
 
     def stop(self) -> None:
@@ -197,6 +206,15 @@ class Worker:
     def pid(self) -> int:
         assert self._process.pid is not None, "it is not running"
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.pid is not None and not self._process.ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.ended
 
     def page(self, name: str) -> tuple[int, str]:
         try:

@@ -12,15 +12,20 @@ class StubHotPath:
     """Stands where the real one does and fails in the way that was asked for."""
 
     ready = True
-    stalled_seconds = 1e6
+    stalled_seconds = 100.0 if sys.argv[1] == "hang" else 0.0
+
+    def __init__(self) -> None:
+        self._stopped = asyncio.Event()
 
     async def run(self) -> None:
         if sys.argv[1] == "crash":
             raise RuntimeError("a bug in the hot path")
-        await asyncio.Event().wait()
+        await self._stopped.wait()
 
     def stop(self) -> None:
-        """Ignored: it hangs."""
+        """Ignored if it hangs."""
+        if sys.argv[1] == "work":
+            self._stopped.set()
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
@@ -92,6 +93,7 @@ class Rig:
         self.screener = HeldScreener()
         self.fetcher = HeldFetcher()
         self.clock = Clock()
+        self.history: dict[TopicPartition, tuple[int, str]] = {}  # what the group has committed
         self.metrics = Metrics()
         self.answerer = Answerer(settings, self.screener, self.metrics)
         limits = LoadLimits(max_media=20, max_bytes=10**6, max_seconds=60)
@@ -101,15 +103,22 @@ class Rig:
             self.answerer,
             self.loader,
             self.metrics,
-            clients=Clients(no_topics, lambda *_, **__: self.consumer, lambda _: self.producer),
+            clients=Clients(
+                no_topics, lambda *_, **__: self.consumer, lambda _: self.producer, self.committed
+            ),
             clock=self.clock,
         )
         self.task = asyncio.create_task(self.path.run())
 
+    async def committed(
+        self, _: Settings, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, tuple[int, str]]:
+        return {place: self.history[place] for place in partitions if place in self.history}
+
     @property
     def commits(self) -> Commits:
-        assert self.path._commits is not None
-        return self.path._commits
+        assert self.path._connection is not None
+        return self.path._connection.commits
 
     @property
     def idle(self) -> bool:

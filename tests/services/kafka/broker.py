@@ -21,7 +21,8 @@ _LOG4J = Path(__file__).with_name("log4j2.properties")
 class Kafka:
     """One broker; it keeps its port and its data when it is stopped or killed and started again.
 
-    ``settings`` override those of ``server.properties``; ``jvm`` are further options of its Java.
+    ``settings`` override those of ``server.properties``; ``jvm`` are further options of its Java,
+    ``formatting`` of the tool that formats the data folder, such as users to add.
     """
 
     real = True
@@ -33,11 +34,13 @@ class Kafka:
         *,
         settings: Mapping[str, str] | None = None,
         jvm: tuple[str, ...] = (),
+        formatting: tuple[str, ...] = (),
     ) -> None:
         self._jars = jars
         self._directory = directory
         self._settings = settings or {}
         self._jvm = jvm
+        self._formatting = formatting
         self.port, self._controller_port = free_port(), free_port()
         self._process = ServerProcess("Kafka", directory / "server.log", self._answers)
 
@@ -48,6 +51,16 @@ class Kafka:
     @property
     def pid(self) -> int | None:
         return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.ended
+
+    @property
+    def data(self) -> Path:
+        """The folder of its logs."""
+        return Path(self._properties()["log.dirs"])
 
     def start(self) -> None:
         """Start on the data there is, formatting the data folder the first time."""
@@ -89,6 +102,7 @@ class Kafka:
     def _format(self, properties: Path) -> None:
         command = [*self._java(), "kafka.tools.StorageTool", "format"]
         command += ["--cluster-id", CLUSTER_ID, "--config", str(properties)]
+        command += self._formatting
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise ServiceError(f"Kafka's data folder cannot be formatted: {done.stderr[-3000:]}")

@@ -1,0 +1,77 @@
+"""Everything that ties a worker to Kafka, made and closed together."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Self
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from moderator.errors import TransientError
+from moderator.settings import Settings
+from moderator.stream.clients import Clients
+from moderator.stream.commits import Commits
+from moderator.stream.publisher import Publisher
+from moderator.stream.reader import Reader
+from moderator.stream.suspects import Suspects
+from moderator.stream.transactions import Transactions
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 200
+# Between two notes of how far is read. Less means more commits, more means that after a death more
+# posts are read one by one.
+_SLACK_POSTS = 256
+_GOODBYE_SECONDS = 3.0  # for each client; the two stay within what `app` grants after the drain
+
+
+class Connection:
+    """A member of the group: reads, commits, publishes."""
+
+    def __init__(self, settings: Settings, publisher: Publisher, clients: Clients) -> None:
+        self._settings = settings
+        self._clients = clients
+        self.publisher = publisher
+        self.consumer: Any = clients.consumer(settings, group=settings.group)
+        self.reader = Reader(self.consumer, poll_ms=_POLL_MS)
+        self.suspects = Suspects(self._committed, slack=_SLACK_POSTS)
+        # Well inside the time after which the group goes on without us.
+        handover_seconds = settings.session_timeout_seconds / 2
+        self.commits = Commits(
+            self.consumer,
+            self.suspects,
+            handover_seconds=handover_seconds,
+            assigned=lambda: self.reader.start_at({}),
+        )
+        self.transactions = Transactions(settings, publisher, self.commits, self._committed)
+
+    @classmethod
+    async def open(cls, settings: Settings, publisher: Publisher, clients: Clients) -> Self:
+        """Raises TransientError when Kafka cannot be reached."""
+        await clients.ensure_topics(settings)
+        made = cls(settings, publisher, clients)
+        topics = [settings.posts_topic, *([settings.retries_topic] if settings.puts_off else [])]
+        made.consumer.subscribe(topics, listener=made.commits)
+        try:
+            await publisher.start()
+            await made.consumer.start()
+        except (KafkaError, OSError) as error:
+            await made.close()
+            raise TransientError(f"Kafka cannot be reached: {error}") from error
+        log.info("reading %s from %s", ", ".join(topics), settings.kafka)
+        return made
+
+    async def close(self) -> None:
+        """Leave the group and say goodbye, each client whatever became of the other."""
+        for client in (self.consumer, self.publisher):
+            try:
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await client.stop()
+            except (TimeoutError, KafkaError) as error:
+                log.warning("left without saying goodbye to Kafka: %r", error)
+
+    async def _committed(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, tuple[int, str]]:
+        return await self._clients.committed(self._settings, partitions)
