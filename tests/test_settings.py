@@ -83,7 +83,7 @@ def test_a_blank_variable_is_none_at_all(monkeypatch: pytest.MonkeyPatch, name: 
         ("partitions", "many", "integer"),
         ("batch_wait_ms", "-1", "greater than or equal to 0"),
         ("drain_seconds", "0", "greater than 0"),
-        ("provider", "gpu", "'auto', 'cpu', 'cuda' or 'tensorrt'"),
+        ("provider", "gpu", "'auto', 'cpu', 'openvino', 'cuda', 'cuda-graphs' or 'tensorrt'"),
         ("verdict_detail", "all", "'crossed' or 'full'"),
         ("media_ports", "80,http", "integer"),
         ("media_allow_networks", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),

@@ -82,7 +82,7 @@ def _alone(models: Path, _: Path) -> Measured:
 def _fastembed(models: Path, folder: Path) -> Measured:
     from fastembed import ImageEmbedding
 
-    (folder / "model.onnx").symlink_to(models / "onnx/vision_model.onnx")
+    (folder / "model.onnx").symlink_to((models / "onnx/vision_model.onnx").resolve())
     pixels = (models / "preprocessor_config.json").read_text()
     (folder / "preprocessor_config.json").write_text(json.dumps(json.loads(pixels)))
     model = ImageEmbedding(
