@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 import PIL
@@ -105,5 +106,12 @@ def remember(pictures: Sequence[Picture], seen: MediaCache) -> None:
 
 def media_scope(space: Space, limits: DecodeLimits) -> str:
     """Name all that decides, beside its bytes, what a space's encoder makes of an attachment."""
-    said = (space.digest, limits, _VIEWS, PIL.__version__)
+    said = (space.digest, limits, _VIEWS, PIL.__version__, _video_version())
     return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
+
+def _video_version() -> str | None:
+    try:
+        return version("av")
+    except PackageNotFoundError:
+        return None

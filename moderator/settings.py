@@ -222,7 +222,7 @@ class Settings(BaseSettings):
     ] = -1
     decoder_seconds: Annotated[
         float, Field(gt=0, description="for decoding one attachment, in a decoder process")
-    ] = 10.0
+    ] = 20.0
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)

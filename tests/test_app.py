@@ -1,14 +1,18 @@
 """The parts as the composition root wires them."""
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from moderator.app import build_cache, build_core
 from moderator.cache.memory import MemoryCache
 from moderator.cache.tiered import TieredCache
 from moderator.encoders.base import Space
 from moderator.errors import MediaError, ModelError, PolicyError, SettingsError
+from moderator.media.prepare import LocalDecoder
+from moderator.media.processes import DecoderProcesses
 from moderator.posts import Media, Post
 from moderator.settings import load_settings
 from tests.builders import picture
@@ -99,3 +103,47 @@ def test_a_core_starts_without_the_redis_that_is_set(policies_file: Path, space:
 def test_a_redis_url_that_is_none_is_a_wrong_setting(policies_file: Path, space: Space) -> None:
     with pytest.raises(SettingsError, match="Redis URL is malformed"):
         build_core(load_settings({"policies": (policies_file,), "redis": "localhost:6379"}), space)
+
+
+@pytest.mark.parametrize(("processes", "kind"), [(0, LocalDecoder), (2, DecoderProcesses)])
+def test_media_are_decoded_where_the_settings_say(
+    policies_file: Path, space: Space, processes: int, kind: type[LocalDecoder | DecoderProcesses]
+) -> None:
+    given = {
+        "policies": (policies_file,),
+        "decoder_processes": processes,
+        "media_truncated": "read",
+    }
+    core = build_core(load_settings(given), space)
+    assert isinstance(core.decoder, kind)
+    cut = noisy_jpeg()[:-1000]
+    posts = [
+        Post(id="1", media=(Media(data=picture("red")),)),
+        Post(id="2", media=(Media(data=cut),)),
+    ]
+    verdicts = core.screener.screen(core.loader.load(posts, 0.0))
+    assert [verdict.action for verdict in verdicts] == ["block", "review"]
+    assert verdicts[1].modalities[-1].code == "image_truncated"
+    core.decoder.close()
+
+
+def noisy_jpeg() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((128, 128), 90).convert("RGB").save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_a_frame_that_does_not_last_counts_less_where_that_is_set(
+    policies_file: Path, space: Space
+) -> None:
+    frames = [Image.new("RGB", (16, 16), color) for color in ("blue", "red", "blue", "white")]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    post = Post(id="1", media=(Media(data=file.getvalue()),))
+    actions = {}
+    for vote in ("max", "smoothed"):
+        given = {"policies": (policies_file,), "decoder_processes": 0, "media_frames_vote": vote}
+        core = build_core(load_settings(given), space)
+        (verdict,) = core.screener.screen(core.loader.load([post], 0.0))
+        actions[vote] = verdict.action
+    assert actions == {"max": "block", "smoothed": "allow"}

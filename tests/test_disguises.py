@@ -1,13 +1,19 @@
 """What is written for people and not for filters is read as people read it."""
 
 import time
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderator import reading
+from moderator.app import build_core
 from moderator.disguises import undisguised
 from moderator.plain_text import plain
+from moderator.settings import load_settings
+from tests.bench.disguises import TRICKS, recall
 
 
 @pytest.mark.parametrize(
@@ -71,3 +77,15 @@ def test_no_text_takes_long(unit: str) -> None:
 def test_every_text_has_a_second_reading_that_differs_or_none(text: str) -> None:
     read = undisguised(text)
     assert read is None or read != plain(text)
+
+
+@pytest.mark.parametrize(
+    "trick", ["look-alikes", "backwards", "leetspeak", "letters spaced out", "boxed letters"]
+)
+def test_disguised_offences_are_found_that_were_not(trick: str, starter: Path) -> None:
+    screener = build_core(load_settings({"models": starter, "redis": ""})).screener
+    after = recall(screener, TRICKS[trick], variants=1)
+    with mock.patch.object(reading, "undisguised", return_value=None):
+        before = recall(screener, TRICKS[trick], variants=1)
+    assert before < 0.15
+    assert after > 0.6

@@ -102,3 +102,12 @@ def test_two_metrics_share_nothing() -> None:
     one, other = Metrics(), Metrics()
     one.dead_letters.labels("x").inc()
     assert 'moderator_dead_letters_total{code="x"}' not in exposed(other)
+
+
+def test_decoder_processes_that_were_replaced_are_counted_by_reason() -> None:
+    metrics = Metrics()
+    for reason in ("crashed", "crashed", "timed_out"):
+        metrics.count_decoder_restart(reason)
+    exposed = metrics.expose().decode()
+    assert 'moderator_decoder_restarts_total{reason="crashed"} 2.0' in exposed
+    assert 'moderator_decoder_restarts_total{reason="timed_out"} 1.0' in exposed

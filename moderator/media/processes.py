@@ -38,7 +38,7 @@ class ProcessLimits:
     """What decoding one medium may cost. `memory_bytes` is address space, libraries included."""
 
     processes: int
-    seconds: float = 10.0
+    seconds: float = 20.0
     memory_bytes: int = 2 * 2**30
 
 

@@ -6,7 +6,7 @@ stranger's hands by then: plain data, checked, of bounded size.
 
 import socket
 import time
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import numpy as np
@@ -20,8 +20,11 @@ _CHUNK_BYTES: Final = 2**20
 MAX_REPLY_BYTES: Final = 2**28
 
 
+_Side = Annotated[int, msgspec.Meta(ge=1)]
+
+
 class _Look(msgspec.Struct, frozen=True, array_like=True):
-    shape: tuple[int, int, int]
+    shape: tuple[_Side, _Side, _Side]
     pixels: bytes
     seconds: float | None
 

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.fuzz.targets import TARGETS
@@ -24,15 +24,21 @@ def main(names: Sequence[str]) -> int:
     finds = 0
     print("| target | inputs | seconds | branches | finds |\n|---|---:|---:|---:|---|")
     for name in names or TARGETS:
+        before = set(_artifacts(name))
         log = _fuzz(name, seconds)
         runs = _RUNS.search(log)
         covered = _COVERED.findall(log)
-        found = sorted((OUT / name).glob("*-*"))
+        found = sorted(set(_artifacts(name)) - before)
         finds += len(found)
         tried, took = (f"{int(runs[1]):,}", runs[2]) if runs else ("stopped", "")
         shown = ", ".join(map(str, found)) or "none"
         print(f"| {name} | {tried} | {took} | {max(map(int, covered), default=0)} | {shown} |")
     return 1 if finds else 0
+
+
+def _artifacts(name: str) -> Iterator[Path]:
+    """Such as crash-…, timeout-…, oom-…, named by libFuzzer."""
+    return (OUT / name).glob("*-*")
 
 
 def _fuzz(name: str, seconds: int) -> str:

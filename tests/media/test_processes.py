@@ -20,6 +20,7 @@ from moderator.errors import MediaError, StartupError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import Preparation, preparation_for
 from moderator.media.processes import DecoderProcesses, ProcessLimits
+from tests.builders import a_post, a_screener
 from tests.media import crops
 
 NewDecoder = Callable[..., DecoderProcesses]
@@ -207,3 +208,12 @@ def test_a_process_that_cannot_start_is_told_at_the_start(
     with pytest.raises(StartupError, match="MODERATOR_DECODER_PROCESSES"):
         decoder.start()
     assert refused(decoder, picture("white")).code == "decoder_unavailable"
+
+
+def test_a_crash_costs_one_post_of_its_batch_a_review(new_decoder: NewDecoder) -> None:
+    screener = a_screener(decoder=new_decoder())
+    batch = [a_post(colour, None, picture(colour)) for colour in ("white", "red", "black")]
+    verdicts = screener.screen(batch)
+    assert [verdict.action for verdict in verdicts] == ["allow", "review", "allow"]
+    (report,) = (report for report in verdicts[1].modalities if report.status == "failed")
+    assert (report.channel, report.code, report.media) == ("image", "decoder_crashed", "0")

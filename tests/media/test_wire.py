@@ -1,0 +1,79 @@
+"""What comes back from a process that may be in a stranger's hands."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderator.errors import MediaError
+from moderator.media.prepare import Look, Prepared
+from moderator.media.wire import decode_reply, encode_reply, receive, send
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    one, other = socket.socketpair()
+    with one, other:
+        yield one, other
+
+
+def test_pixels_come_back_as_they_were() -> None:
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    sent = Prepared([Look(pixels), Look(pixels + 1, 2.5)], 1234, truncated=True)
+    got = decode_reply(encode_reply(sent))
+    assert (got.decoded_pixels, got.truncated) == (1234, True)
+    assert [look.seconds for look in got.looks] == [None, 2.5]
+    for mine, theirs in zip(sent.looks, got.looks, strict=True):
+        assert np.array_equal(mine.pixels, theirs.pixels)
+
+
+def test_an_error_comes_back_with_its_code() -> None:
+    with pytest.raises(MediaError, match="too large") as caught:
+        decode_reply(encode_reply(MediaError("image_too_large", "too large")))
+    assert caught.value.code == "image_too_large"
+
+
+@given(st.binary(max_size=100))
+def test_nothing_else_is_believed(reply: bytes) -> None:
+    with pytest.raises((ValueError, MediaError)):
+        decode_reply(reply)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 4), (-1, 4, 3), (10**9, 10**9, 3)])
+def test_pixels_that_do_not_fit_their_shape_are_not_believed(shape: tuple[int, ...]) -> None:
+    said = {"type": "done", "looks": [[shape, bytes(48), None]], "decoded_pixels": 1}
+    with pytest.raises(ValueError, match=r".+"):
+        decode_reply(msgspec.msgpack.encode(said | {"truncated": False}))
+
+
+def test_a_message_of_megabytes_arrives_whole(pair: tuple[socket.socket, socket.socket]) -> None:
+    content = bytes(range(256)) * 20_000
+    sender = threading.Thread(target=send, args=(pair[0], content))
+    sender.start()
+    assert receive(pair[1], seconds=5) == content
+    sender.join()
+
+
+def test_a_message_is_not_waited_for_beyond_its_time_nor_read_beyond_its_size(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    pair[0].sendall(bytes(4))
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        receive(pair[1], seconds=0.1)
+    assert time.monotonic() - began < 1
+    pair[0].sendall(bytes(3) + b"\xff" + b"\xff" * 8)
+    with pytest.raises(ValueError, match="a message of"):
+        receive(pair[1], max_bytes=100)
+
+
+def test_a_sender_that_is_gone_is_noticed(pair: tuple[socket.socket, socket.socket]) -> None:
+    pair[0].close()
+    with pytest.raises(EOFError):
+        receive(pair[1])
