@@ -31,19 +31,20 @@ def check_example(example: object) -> Iterator[InitErrorDetails]:
 
 def check_target(target: object) -> Iterator[InitErrorDetails]:
     """Yield what is wrong with the target of a threshold as a whole."""
-    if isinstance(target, Mapping) and len(target.keys() & {"precision", "rate"}) != 1:
+    if _is_not_one_of(target, "precision", "rate"):
         yield fault("a target is either `precision: 0.95` or `rate: 0.5%`")
 
 
 def check_keyword(keyword: object) -> Iterator[InitErrorDetails]:
     """Yield what is wrong with a keyword as a whole."""
-    if isinstance(keyword, Mapping) and len(_set(keyword, "term", "pattern")) != 1:
+    if _is_not_one_of(keyword, "term", "pattern", besides=("name", "score")):
         yield fault("a keyword is either a `term`, the same as the text alone, or a `pattern`")
 
 
 def check_when(when: object) -> Iterator[InitErrorDetails]:
     """Yield what is wrong with a combination as a whole."""
-    if isinstance(when, Mapping) and not _set(when, "all", "any"):
+    known = {"all", "any", "not"}
+    if isinstance(when, Mapping) and when.keys() <= known and not _set(when, "all", "any"):
         yield fault("a combination needs `all` or `any`; `not` only takes away from them")
 
 
@@ -176,6 +177,15 @@ def _check_default_review(
         "give this rule a `review_at` of its own"
     )
     yield fault(message, "rules", position, "threshold")
+
+
+def _is_not_one_of(data: object, *keys: str, besides: tuple[str, ...] = ()) -> bool:
+    """Whether a mapping has none of these keys, or several; of a misspelt one others tell."""
+    return (
+        isinstance(data, Mapping)
+        and data.keys() <= {*keys, *besides}
+        and sum(data.get(key) is not None for key in keys) != 1
+    )
 
 
 def _set(data: Mapping[str, Any], *keys: str) -> list[str]:
