@@ -1,7 +1,9 @@
 """The composition root: the only place that builds the parts and wires them together."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from threadpoolctl import threadpool_limits
 
@@ -19,6 +21,7 @@ from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
+from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
 
@@ -31,6 +34,7 @@ class Core:
 
     screener: Screener
     rules: CompiledRules
+    compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
     loader: MediaLoader
     cache: VectorCache
 
@@ -47,8 +51,11 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     space = space or load_space(settings.models, settings.provider)
     channels = dict.fromkeys(space.channels, space)
     cache = build_cache(settings)
+    for warning in policies.warnings:
+        log.warning("%s", warning)
+    compiler = partial(compile_rules, channels=channels, cache=cache)
     try:
-        rules = compile_rules(policies, channels, cache)
+        rules = compiler(policies)
     except InferenceError as error:
         raise ModelError(
             f"{settings.models}: cannot embed the policies' prompts: {error}"
@@ -61,6 +68,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     return Core(
         Screener(rules, channels, limits, settings.verdict_detail),
         rules,
+        compiler,
         build_loader(settings),
         cache,
     )
@@ -99,15 +107,19 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     from moderator.stream import app as stream
     from moderator.stream.answerer import Answerer
     from moderator.stream.hotpath import HotPath
+    from moderator.stream.policies import LivePolicies
+    from moderator.stream.policy_metrics import PolicyMetrics
+    from moderator.stream.watch import PolicyWatch
 
     core = build_core(settings, space)
     metrics = Metrics()
     metrics.watch_cache(core.cache)
-    answerer = Answerer(settings, core.screener, metrics)
+    live = LivePolicies(core.screener, core.compiler, PolicyMetrics(metrics.registry))
+    answerer = Answerer(settings, core.screener, metrics, observe=live.observe)
     answerer.warm_up()
     policy, models = core.rules.receipt.policy, core.rules.receipt.models
     log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
     log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
-    app = stream.make_app(settings, hot_path, metrics)
+    app = stream.make_app(settings, hot_path, metrics, PolicyWatch(settings, live))
     stream.run_worker(app, settings)

@@ -37,7 +37,7 @@ def make_consumer(settings: Settings, *topics: str, group: str | None, **options
     )
 
 
-def make_producer(settings: Settings) -> Any:
+def make_producer(settings: Settings, **options: Any) -> Any:
     """An idempotent producer whose acknowledgements mean that all replicas have the message."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka,
@@ -47,6 +47,7 @@ def make_producer(settings: Settings) -> Any:
         max_batch_size=128 * 2**10,
         max_request_size=settings.max_post_bytes + _OVERHEAD_BYTES,
         request_timeout_ms=20_000,
+        **options,
     )
 
 
@@ -70,7 +71,7 @@ async def _close(client: Any) -> None:
 
 async def existing_topics(settings: Settings) -> set[str]:
     """The broker's topics. Raises TransientError when it cannot be reached."""
-    async with started(_admin(settings)) as admin:
+    async with started(make_admin(settings)) as admin:
         topics: Iterable[str] = await admin.list_topics()
         return set(topics)
 
@@ -82,7 +83,7 @@ async def ensure_topics(settings: Settings) -> None:
         return
     log.info("creating topics %s", ", ".join(missing))
     try:
-        async with started(_admin(settings)) as admin:
+        async with started(make_admin(settings)) as admin:
             answer = await admin.create_topics(
                 [_new_topic(name, settings.partitions) for name in missing]
             )
@@ -99,7 +100,7 @@ async def ensure_topics(settings: Settings) -> None:
 async def delete_topics(settings: Settings) -> None:
     """Delete the topics of these settings. Raises TransientError when that is impossible."""
     try:
-        async with started(_admin(settings)) as admin:
+        async with started(make_admin(settings)) as admin:
             await admin.delete_topics(list(_topics(settings)))
     except KafkaError as error:
         raise TransientError(f"topics not deleted: {error}") from error
@@ -115,7 +116,8 @@ def _topics(settings: Settings) -> tuple[str, str, str]:
     return settings.posts_topic, settings.verdicts_topic, settings.dead_letters_topic
 
 
-def _admin(settings: Settings) -> Any:
+def make_admin(settings: Settings) -> Any:
+    """A client for the broker's own affairs."""
     return AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=10_000)
 
 

@@ -1,6 +1,7 @@
 """Why a rule that fires does not act: exceptions, canaries, tripped rules."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.builders import a_post, a_rule, a_screener, compiled, screen_one
 
 def test_a_rule_that_fires_excuses_a_post_from_another() -> None:
     news = a_rule("news", violates=["green paper"], mode="shadow", threshold=0.5)
-    rule = a_rule(**{"except": {"rules": ["news"]}})
+    rule = a_rule() | {"except": {"rules": ["news"]}}
     screener = a_screener(compiled(rule, news))
     verdict = screen_one(a_post("1", "red fire green paper"), screener)
     fire = next(result for result in verdict.rules if result.id == "test/fire")
@@ -20,9 +21,8 @@ def test_a_rule_that_fires_excuses_a_post_from_another() -> None:
 
 
 def test_a_keyword_excuses_a_post_and_is_named() -> None:
-    rule = a_rule(
-        **{"except": {"keywords": ["fire drill", {"pattern": "exercise \\d", "name": "x"}]}}
-    )
+    words = ["fire drill", {"pattern": "exercise \\d", "name": "x"}]
+    rule = a_rule() | {"except": {"keywords": words}}
     screener = a_screener(compiled(rule))
     (result,) = screen_one(a_post("1", "red fire red fire drill"), screener).rules
     assert (result.action, result.excused) == ("allow", "keyword fire drill")
@@ -32,7 +32,7 @@ def test_a_keyword_excuses_a_post_and_is_named() -> None:
 
 
 def test_an_excused_post_that_was_not_read_in_full_still_goes_to_review() -> None:
-    rule = a_rule(**{"except": {"keywords": ["drill"]}})
+    rule = a_rule() | {"except": {"keywords": ["drill"]}}
     post = a_post("1", "red fire red fire drill", b"no picture")
     assert screen_one(post, a_screener(compiled(rule))).action == "review"
 
@@ -57,7 +57,7 @@ def test_a_canary_is_reported_everywhere_and_acts_on_its_posts_only() -> None:
 
 
 @pytest.mark.parametrize(("then", "action"), [("shadow", "allow"), ("review", "review")])
-def test_a_tripped_rule_reports_or_asks_for_a_look(then: str, action: str) -> None:
+def test_a_tripped_rule_reports_or_asks_for_a_look(then: Any, action: str) -> None:
     rules = replace(compiled(a_rule()), tripped={0: then})
     verdict = screen_one(a_post("1", "red fire"), a_screener(rules))
     assert verdict.action == action
