@@ -251,3 +251,18 @@ def test_a_post_with_bytes_overwritten_is_a_post_or_a_post_error(junk: bytes, at
     value[at : at + len(junk)] = junk
     with suppress(PostError):
         assert isinstance(decode(bytes(value)), Post)
+
+
+@pytest.mark.parametrize(
+    ("author", "tier"),
+    [(b'"ann"', None), (b'{"id": "ann", "tier": "new"}', "new"), (b'{"tier": "staff"}', "staff")],
+)
+def test_an_author_is_an_id_or_an_object_with_a_tier(author: bytes, tier: str | None) -> None:
+    value = b'{"id": "1", "author": ' + author + b"}"
+    assert decode_post(value, max_bytes=1000, max_meta_bytes=10).tier == tier
+
+
+def test_a_post_says_what_it_holds() -> None:
+    image = Media(type="image/png", data=b"x")
+    assert Post(id="1", text="x", media=(image,)).modalities == {"text", "image"}
+    assert Post(id="1", text="").modalities == set()

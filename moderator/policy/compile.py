@@ -1,90 +1,27 @@
 """Rules to vectors: a policy set becomes one matrix for each channel."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderator.cache.base import VectorCache
-from moderator.encoders.base import Calibration, Matrix, Space
+from moderator.encoders.base import Space
 from moderator.errors import PolicyError
-from moderator.policy.calibration_file import ChannelCalibration, RuleCalibration, lacking
-from moderator.policy.combine import Combined, combinations
-from moderator.policy.conditions import Breaker
-from moderator.policy.embed import embed_prompts
-from moderator.policy.fields import CHANNELS, KEYWORDS
+from moderator.policy.calibration_file import lacking
+from moderator.policy.channel import Calibrations, compile_channel
+from moderator.policy.combine import combinations
+from moderator.policy.compiled import Columns, CompiledChannel, CompiledRules, FusionGroup
+from moderator.policy.fields import KEYWORDS
 from moderator.policy.policyset import PolicySet
 from moderator.policy.resolve import ChannelBackground, resolve
 from moderator.policy.schema import Policy, Rule
-from moderator.policy.scope import Scope, scope_of
-from moderator.scoring.calibration import Affine, logit, standardise
-from moderator.scoring.fusion import Fusion
+from moderator.policy.scope import scope_of
+from moderator.scoring.calibration import logit
 from moderator.scoring.keywords import Entry, KeywordIndex
-from moderator.scoring.margin import direction
 from moderator.verdicts import ModelRef, PolicyRef, Receipt
 
-Columns = slice | NDArray[np.intp]
-Calibrations: TypeAlias = Sequence[RuleCalibration | None]
-
-
-@dataclass(frozen=True)
-class CompiledChannel:
-    """Every rule, as one channel sees it; one that does not read the channel is a zero column."""
-
-    directions: NDArray[np.float32]  # (dimensions, rules), unit columns
-    affine: Affine
-    reads: NDArray[np.bool_]  # (rules,)
-    prompts: tuple[str, ...]  # every distinct violating prompt
-    prompt_vectors: Matrix  # (prompts, dimensions)
-    violates: tuple[NDArray[np.intp], ...]  # for each rule, its rows among the prompts
-
-
-@dataclass(frozen=True)
-class FusionGroup:
-    """The rules that fuse their channels in the same way."""
-
-    kind: Fusion
-    columns: Columns
-    weights: NDArray[np.float32]  # (channels and then keywords, rules of the group)
-    bias: NDArray[np.float32]  # (rules of the group,) of a learned fusion
-
-
-@dataclass(frozen=True)
-class CompiledRules:
-    """All rules in force, ready to score. Immutable: a reload swaps the whole object."""
-
-    ids: tuple[str, ...]  # policy/rule
-    rules: tuple[Rule, ...]
-    channels: Mapping[str, CompiledChannel]
-    fusion: tuple[FusionGroup, ...]
-    thresholds: tuple[float, ...]  # scores; what targets come to is written out
-    review_lines: tuple[float, ...]
-    threshold_log_odds: NDArray[np.float32]  # (rules,)
-    review_log_odds: NDArray[np.float32]  # (rules,)
-    scope: Scope
-    keywords: KeywordIndex | None
-    combined: tuple[Combined, ...]  # each after those it is made of
-    excusing: Mapping[int, tuple[int, ...]]  # column: the columns that excuse it
-    actions: tuple[str, ...]  # mildest first
-    receipt: Receipt
-    breakers: Mapping[int, Breaker]  # by column
-    tripped: Mapping[int, Literal["shadow", "review"]] = field(default_factory=dict)  # by column
-
-    def applies(
-        self,
-        surface: str | None,
-        language: str | None = None,
-        tier: str | None = None,
-        holds: Iterable[str] = CHANNELS,
-    ) -> NDArray[np.bool_] | None:
-        """(rules,) which rules judge a post from there; None: all of them.
-
-        All of them too when the surface is unknown to every policy: nothing goes unchecked because
-        of a misspelt name. See `Scope`.
-        """
-        return self.scope.mask(surface, language, tier, holds)
+__all__ = ["CompiledChannel", "CompiledRules", "FusionGroup", "compile_rules"]
 
 
 def compile_rules(
@@ -116,7 +53,7 @@ def compile_rules(
             )
     calibrations = tuple(policies.calibration(policy, rule) for policy, rule in chosen)
     compiled = {
-        channel: _compile_channel(channel, space, ids, rules, calibrations, cache)
+        channel: compile_channel(channel, space, ids, rules, calibrations, cache)
         for channel, space in channels.items()
     }
     thresholds, review_lines = _lines(ids, rules, calibrations, channels, compiled)
@@ -206,86 +143,6 @@ def _excusing(ids: Sequence[str], rules: Sequence[Rule]) -> dict[int, tuple[int,
         for column, rule in enumerate(rules)
         if rule.excepts.rules
     }
-
-
-def _compile_channel(
-    channel: str,
-    space: Space,
-    ids: Sequence[str],
-    rules: Sequence[Rule],
-    calibrations: Calibrations,
-    cache: VectorCache,
-) -> CompiledChannel:
-    learnt = [_learnt(found, channel, space) for found in calibrations]
-    sides = [rule.prompts(channel) if channel in rule.channels else ((), ()) for rule in rules]
-    vectors = embed_prompts(
-        (prompt for side in (*sides, (space.neutral,)) for prompts in side for prompt in prompts),
-        space,
-        cache,
-    )
-    neutral = [vectors[prompt] for prompt in space.neutral]
-    directions = np.zeros((space.dimensions, len(rules)), np.float32)
-    for column, (violates, allows) in enumerate(sides):
-        if violates:
-            harmful = np.stack([vectors[prompt] for prompt in violates])
-            directions[:, column] = direction(
-                harmful, np.stack([*(vectors[prompt] for prompt in allows), *neutral])
-            )
-            if not directions[:, column].any():
-                raise PolicyError(
-                    f"{ids[column]}: `violates` and `allows` mean the same to the encoder "
-                    f"{space.name}, so the rule cannot tell them apart; reword one side"
-                )
-            _replace_learnt(directions, column, ids[column], learnt[column])
-    distinct = tuple(dict.fromkeys(prompt for violates, _ in sides for prompt in violates))
-    places = {prompt: row for row, prompt in enumerate(distinct)}
-    return CompiledChannel(
-        directions=directions,
-        affine=_affine(space.calibration[channel], directions, learnt),
-        reads=np.array([bool(violates) for violates, _ in sides]),
-        prompts=distinct,
-        prompt_vectors=np.stack([vectors[prompt] for prompt in distinct])
-        if distinct
-        else np.zeros((0, space.dimensions), np.float32),
-        violates=tuple(
-            np.array([places[prompt] for prompt in violates], np.intp) for violates, _ in sides
-        ),
-    )
-
-
-def _learnt(
-    calibration: RuleCalibration | None, channel: str, space: Space
-) -> ChannelCalibration | None:
-    """What labels say about a rule in a channel, if it was learnt in this very space."""
-    found = calibration.channels.get(channel) if calibration is not None else None
-    return found if found is not None and found.space == space.digest else None
-
-
-def _replace_learnt(
-    directions: NDArray[np.float32], column: int, name: str, learnt: ChannelCalibration | None
-) -> None:
-    """Put a learned direction in the place of the prompts' own."""
-    vector = learnt.vector if learnt is not None else None
-    if vector is None:
-        return
-    if vector.shape != directions[:, column].shape:
-        raise PolicyError(
-            f"{name}: its calibration has a direction of {len(vector)} numbers, the space has "
-            f"{len(directions)}; run `moderator policy calibrate` again"
-        )
-    directions[:, column] = vector
-
-
-def _affine(
-    calibration: Calibration,
-    directions: NDArray[np.float32],
-    learnt: Sequence[ChannelCalibration | None],
-) -> Affine:
-    slope = [calibration.slope if found is None else found.slope for found in learnt]
-    intercept = [calibration.intercept if found is None else found.intercept for found in learnt]
-    return standardise(
-        calibration, directions, np.array(slope, np.float32), np.array(intercept, np.float32)
-    )
 
 
 def _fusion_groups(

@@ -78,7 +78,10 @@ class PolicySet:
         or in ``defaults`` make no difference; everything else does, calibrations too.
         """
         written = {"defaults", "include", "prompts"}  # they stand in the rules
-        told = [policy.model_dump(mode="json", exclude=written) for policy in self.policies]
+        told = [
+            policy.model_dump(mode="json", exclude=written, exclude_defaults=True)
+            for policy in self.policies
+        ]
         used = {
             qualified_id(policy, rule): found.model_dump(mode="json")
             for policy, rule in self
