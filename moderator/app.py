@@ -1,8 +1,9 @@
 """The composition root: the only place that builds the parts and wires them together."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -27,6 +28,7 @@ from moderator.pictures import media_scope
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
+from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
 
@@ -44,6 +46,7 @@ class Core:
 
     screener: Screener
     rules: CompiledRules
+    compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
     channels: Mapping[str, Space]
     loader: MediaLoader
     cache: VectorCache
@@ -62,8 +65,11 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
     cache = build_cache(settings)
     channels = load_channels(settings, cache, space)
+    for warning in policies.warnings:
+        log.warning("%s", warning)
+    compiler = partial(compile_rules, channels=channels, cache=cache)
     try:
-        rules = compile_rules(policies, channels, cache)
+        rules = compiler(policies)
     except InferenceError as error:
         raise ModelError(
             f"{settings.models}: cannot embed the policies' prompts or the background: {error}"
@@ -80,6 +86,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     return Core(
         Screener(rules, channels, limits, settings.verdict_detail, decoder=decoder, seen=seen),
         rules,
+        compiler,
         channels,
         build_loader(settings),
         cache,
@@ -200,6 +207,9 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     from moderator.stream import app as stream
     from moderator.stream.answerer import Answerer
     from moderator.stream.hotpath import HotPath
+    from moderator.stream.policies import LivePolicies
+    from moderator.stream.policy_metrics import PolicyMetrics
+    from moderator.stream.watch import PolicyWatch
 
     core = build_core(settings, space)
     metrics = Metrics()
@@ -209,11 +219,12 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     if isinstance(core.decoder, DecoderProcesses):
         core.decoder.on_restart = metrics.count_decoder_restart
         core.decoder.start()
-    answerer = Answerer(settings, core.screener, metrics)
+    live = LivePolicies(core.screener, core.compiler, PolicyMetrics(metrics.registry))
+    answerer = Answerer(settings, core.screener, metrics, observe=live.observe)
     answerer.warm_up()
     policy, models = core.rules.receipt.policy, core.rules.receipt.models
     log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
     log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
-    app = stream.make_app(settings, hot_path, metrics)
+    app = stream.make_app(settings, hot_path, metrics, PolicyWatch(settings, live))
     stream.run_worker(app, settings)

@@ -81,7 +81,8 @@ class Screener:
         if self._limits.smooth_frames and "image" in readings:
             readings["image"] = smooth(readings["image"])
         watch.lap("encode")
-        scores = score(rules, readings, len(posts))
+        hits = rules.keywords.find(inputs.texts, inputs.text_owners) if rules.keywords else None
+        scores = score(rules, readings, len(posts), hits)
         watch.lap("score")
         return _Batch(rules, readings, scores, inputs).verdicts(posts, self._detail, watch.laps)
 
@@ -115,7 +116,8 @@ class _Batch(NamedTuple):
         if detail == "full":
             named[:] = True
         for place, loaded in enumerate(posts):
-            applies = self.rules.applies(loaded.post.surface)
+            post = loaded.post
+            applies = self.rules.applies(post.surface, post.lang, post.tier, post.modalities)
             if applies is not None:
                 named[place] &= applies
         listed: dict[int, list[int]] = {}
@@ -129,7 +131,8 @@ class _Batch(NamedTuple):
     ) -> Verdict:
         rules, post, reports = self.rules, loaded.post, self.inputs.reports[place]
         results = [
-            rule_score(rules, self.readings, self.scores, place, column) for column in columns
+            rule_score(rules, self.readings, self.scores, place, column, post.id)
+            for column in columns
         ]
         results.sort(key=lambda result: -result.score)
         action, severity = decide(results, rules.actions, fully_read=not reports)

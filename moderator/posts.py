@@ -32,13 +32,25 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.type.partition("/")[0].lower()
 
 
+class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who published a post."""
+
+    id: Id | None = None
+    tier: Annotated[
+        Annotated[str, Meta(max_length=64)] | None,
+        Meta(description="such as new or trusted; rules may ask for it"),
+    ] = None
+
+
 class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something a person published. Fields it does not know are ignored, not errors."""
 
     id: Id
     text: str | None = None
     media: tuple[Media, ...] = ()
-    author: str | None = None
+    author: Annotated[
+        str | Author | None, Meta(description="an id, or an object with `id` and `tier`")
+    ] = None
     surface: Annotated[
         str | None, Meta(description="where it appeared; decides which rules apply")
     ] = None
@@ -47,6 +59,17 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     meta: Annotated[
         dict[str, Any] | None, Meta(description="passed through to the verdict as it is")
     ] = None
+
+    @property
+    def tier(self) -> str | None:
+        """The tier of its author, where the producer says it."""
+        return self.author.tier if isinstance(self.author, Author) else None
+
+    @property
+    def modalities(self) -> set[str]:
+        """What it holds: `text`, and the modalities of its attachments."""
+        held = {item.modality for item in self.media}
+        return held | {"text"} if self.text else held
 
     @property
     def digest(self) -> bytes:

@@ -134,6 +134,13 @@ class Settings(BaseSettings):
         NoDecode,
         Field(description="policy files or folders of them, separated by commas"),
     ] = (bundled("policies"),)
+    policy_reload_seconds: Annotated[
+        float, Field(ge=0, description="how often policy files are looked at for changes; 0: never")
+    ] = 5.0
+    policies_topic: Annotated[
+        str,
+        Field(description="follow what `moderator policy publish` puts there instead of files"),
+    ] = ""
     callers: Annotated[
         int, Field(ge=0, description="batches screened at the same time; 0: one for each core")
     ] = 0

@@ -19,9 +19,14 @@ Severity = Literal["low", "medium", "high", "critical"]
 class ChannelScore(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one rule made of one channel of the post."""
 
-    margin: Annotated[float, Meta(description="post · direction, a difference of cosines")]
+    margin: Annotated[
+        float, Meta(description="post · direction, a difference of cosines; 1 for a keyword")
+    ]
     score: Annotated[float, Meta(description="the margin calibrated to a probability")]
-    nearest: Annotated[str, Meta(description="the violating prompt nearest to the post")]
+    nearest: Annotated[
+        str,
+        Meta(description="the violating prompt nearest to the post; the keyword that was found"),
+    ]
     media: Annotated[
         str | None, Meta(description="the attachment that decided: its id, else its place from 0")
     ] = None
@@ -34,7 +39,7 @@ class ChannelScore(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class RuleScore(msgspec.Struct, frozen=True, kw_only=True):
+class RuleScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One rule's result. Rules that reached their review line are always listed."""
 
     id: Annotated[str, Meta(description="policy/rule")]
@@ -43,8 +48,21 @@ class RuleScore(msgspec.Struct, frozen=True, kw_only=True):
     review_at: Annotated[float, Meta(description="the score from which a person should look")]
     severity: Severity
     action: Annotated[str, Meta(description="what this rule asks for, given the score")]
-    shadow: Annotated[bool, Meta(description="reported only; never acts")]
+    shadow: Annotated[bool, Meta(description="reported only; does not act on this post")]
     channels: dict[str, ChannelScore]
+    mode: Annotated[
+        Literal["enforce", "canary", "shadow", "off"],
+        Meta(description="as the policy says; a canary acts on a share of the posts"),
+    ] = "enforce"
+    tripped: Annotated[
+        bool, Meta(description="the rule's circuit breaker holds it back for now")
+    ] = False
+    excused: Annotated[
+        str | None, Meta(description="the exception for which the rule does not act")
+    ] = None
+    parts: Annotated[
+        dict[str, float], Meta(description="the scores of the rules that this one is made of")
+    ] = {}
 
 
 class ModalityReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -262,3 +262,18 @@ def test_a_number_of_any_size_in_meta_is_no_reason_to_lose_a_post(number: int) -
     )
     assert post.digest == same.digest
     assert len(post.digest) == 32
+
+
+@pytest.mark.parametrize(
+    ("author", "tier"),
+    [(b'"ann"', None), (b'{"id": "ann", "tier": "new"}', "new"), (b'{"tier": "staff"}', "staff")],
+)
+def test_an_author_is_an_id_or_an_object_with_a_tier(author: bytes, tier: str | None) -> None:
+    value = b'{"id": "1", "author": ' + author + b"}"
+    assert decode_post(value, max_bytes=1000, max_meta_bytes=10).tier == tier
+
+
+def test_a_post_says_what_it_holds() -> None:
+    image = Media(type="image/png", data=b"x")
+    assert Post(id="1", text="x", media=(image,)).modalities == {"text", "image"}
+    assert Post(id="1", text="").modalities == set()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, evaluate, models, policy, replay
+from moderator.cli import commands, evaluate, models, policy, policy_topic, replay
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -21,6 +21,7 @@ cli = typer.Typer(
 cli.add_typer(commands.cli)
 cli.add_typer(evaluate.cli)
 cli.add_typer(replay.cli)
+policy.cli.add_typer(policy_topic.cli)
 cli.add_typer(policy.cli, name="policy")
 cli.add_typer(models.cli, name="models")
 

@@ -11,8 +11,9 @@ from typing import Any
 from pydantic_core import InitErrorDetails
 
 from moderator.policy.faults import fault
-from moderator.policy.fields import CHANNELS
+from moderator.policy.fields import CHANNELS, KEYWORDS
 from moderator.policy.problems import unknown
+from moderator.policy.references import check_references
 
 BUILT_IN_ACTIONS = ("allow", "review", "block")
 
@@ -28,6 +29,25 @@ def check_example(example: object) -> Iterator[InitErrorDetails]:
         yield fault("an example's image is a path relative to the policy file", "image")
 
 
+def check_target(target: object) -> Iterator[InitErrorDetails]:
+    """Yield what is wrong with the target of a threshold as a whole."""
+    if _is_not_one_of(target, "precision", "rate"):
+        yield fault("a target is either `precision: 0.95` or `rate: 0.5%`")
+
+
+def check_keyword(keyword: object) -> Iterator[InitErrorDetails]:
+    """Yield what is wrong with a keyword as a whole."""
+    if _is_not_one_of(keyword, "term", "pattern", besides=("name", "score")):
+        yield fault("a keyword is either a `term`, the same as the text alone, or a `pattern`")
+
+
+def check_when(when: object) -> Iterator[InitErrorDetails]:
+    """Yield what is wrong with a combination as a whole."""
+    known = {"all", "any", "not"}
+    if isinstance(when, Mapping) and when.keys() <= known and not _set(when, "all", "any"):
+        yield fault("a combination needs `all` or `any`; `not` only takes away from them")
+
+
 def check_rule(rule: object) -> Iterator[InitErrorDetails]:
     """Yield what does not agree within one rule, its policy's defaults filled in."""
     if not isinstance(rule, Mapping):
@@ -39,7 +59,9 @@ def check_rule(rule: object) -> Iterator[InitErrorDetails]:
             "it is where people start to look, so it cannot be higher",
             "review_at",
         )
-    yield from _check_channels(rule)
+    yield from _check_combination(rule)
+    if not rule.get("when"):
+        yield from _check_channels(rule)
     yield from _check_weights(rule)
     for way in ((), ("text",), ("image",)):
         yield from _check_both_sides(rule, *way)
@@ -63,6 +85,7 @@ def check_policy(policy: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         if isinstance(name, str) and first.setdefault(name, position) != position:
             message = f"rule id `{name}` is taken; give this rule another"
             yield fault(message, "rules", position, "id", see=("rules", first[name], "id"))
+    yield from check_references(_items(rules))
 
 
 def _check_channels(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
@@ -74,10 +97,23 @@ def _check_channels(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
             message = f"`{channel}` has prompts here, but `channels` does not name it; add it there"
             yield fault(message, channel)
     needy = [channel for channel in read if channel in CHANNELS and channel not in own]
-    if needy and "violates" not in rule:
+    if rule.get("keywords") and not rule.get("violates"):
+        if rule.get("allows"):
+            yield fault("`allows` has nothing to stand against; add `violates`", "allows")
+    elif needy and "violates" not in rule:
         yield InitErrorDetails(type="missing", loc=("violates",), input=rule)
     elif needy and not rule["violates"]:
         yield fault("`violates` needs at least one prompt", "violates")
+
+
+def _check_combination(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+    """Yield what a rule made of others cannot have of its own."""
+    if not rule.get("when"):
+        return
+    for key in ("violates", "allows", "text", "image", "keywords", "weights"):
+        if rule.get(key):
+            message = f"a rule with `when` is made of other rules; put `{key}` into one of those"
+            yield fault(message, key)
 
 
 def _check_weights(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
@@ -88,6 +124,8 @@ def _check_weights(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         yield fault("`weights` work with `fusion: weighted` only; add it or remove them", "weights")
     read = _strings(rule["channels"]) if "channels" in rule else CHANNELS
     for channel in weights:
+        if channel == KEYWORDS and not rule.get("keywords"):
+            yield fault("a weight for `keywords`, of which the rule has none", "weights", channel)
         if channel in CHANNELS and channel not in read:
             message = f"a weight for `{channel}`, which `channels` does not name"
             yield fault(message, "weights", channel)
@@ -139,6 +177,19 @@ def _check_default_review(
         "give this rule a `review_at` of its own"
     )
     yield fault(message, "rules", position, "threshold")
+
+
+def _is_not_one_of(data: object, *keys: str, besides: tuple[str, ...] = ()) -> bool:
+    """Whether a mapping has none of these keys, or several; of a misspelt one others tell."""
+    return (
+        isinstance(data, Mapping)
+        and data.keys() <= {*keys, *besides}
+        and sum(data.get(key) is not None for key in keys) != 1
+    )
+
+
+def _set(data: Mapping[str, Any], *keys: str) -> list[str]:
+    return [key for key in keys if data.get(key)]
 
 
 def _number(value: object) -> float | None:

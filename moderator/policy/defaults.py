@@ -3,16 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from pydantic_core import InitErrorDetails
 
-from moderator.policy.fields import Channels, Fusion, Mode, Probability, Severity, Text
-
-
-class Model(BaseModel):
-    """Ground of all models of a policy: frozen, and no key that it does not name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from moderator.policy.fields import Channels, Fusion, Severity, Text
+from moderator.policy.levels import Mode, Threshold
+from moderator.policy.model import Model
 
 
 class Defaults(Model):
@@ -24,11 +19,11 @@ class Defaults(Model):
     action: Text | None = None
     """What happens from the threshold on."""
 
-    threshold: Probability | None = None
-    """The score, between 0 and 1, from which the action is taken."""
+    threshold: Threshold | None = None
+    """The score, between 0 and 1, from which the action is taken; or a target for it."""
 
-    review_at: Probability | None = None
-    """The score from which people look at the post."""
+    review_at: Threshold | None = None
+    """The score from which people look at the post; or a target for it."""
 
     fusion: Fusion | None = None
     """How the scores of text and image become one."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from moderator.policy.defaults import Defaults
+from moderator.policy.model import MAPPING_SHAPE, PLAIN_SHAPE
 from moderator.policy.problems import did_you_mean, show, unknown
 from moderator.policy.schema import Policy
 from moderator.policy.yaml.nodes import Steps
@@ -29,11 +31,17 @@ class Finding:
 
 def explain(error: ValidationError) -> Iterator[Finding]:
     """Tell what an error of ``Policy`` holds, but not what only follows from something told."""
-    errors = error.errors(include_url=False)
+    errors = [_without_shapes(found) for found in error.errors(include_url=False)]
     misspelt = {_meant(found["loc"]) for found in errors if found["type"] == "extra_forbidden"}
     for found in errors:
         if found["type"] != "missing" or found["loc"] not in misspelt:
             yield _finding(found)
+
+
+def _without_shapes(found: Any) -> Any:
+    """Drop the marks of a value's shape from the way to it: no author wrote them."""
+    way = tuple(step for step in found["loc"] if step not in (PLAIN_SHAPE, MAPPING_SHAPE))
+    return {**found, "loc": way}
 
 
 def _finding(found: Any) -> Finding:
@@ -93,9 +101,14 @@ def _known(steps: Steps) -> list[str]:
     model: type[BaseModel] | None = Policy
     for step in steps[:-1]:
         if model is not None and isinstance(step, str):
-            field = model.model_fields.get(step)
+            field = _fields(model).get(step)
             model = _model_in(field.annotation) if field else None
-    return list(model.model_fields) if model else []
+    return list(_fields(model)) if model else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by the keys that stand in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

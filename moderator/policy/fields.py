@@ -3,6 +3,7 @@
 Every check ends in a sentence for the author of the policy.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic_core import InitErrorDetails
+from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from moderator.policy.faults import PLAIN, WANTED, fault, sentence, validate
 from moderator.policy.problems import show, unknown
@@ -23,7 +25,7 @@ MAX_PROMPT_CHARACTERS = 400
 """Longer prompts say several things at once, and text encoders cut them off."""
 
 
-def _kind(what: str) -> WrapValidator:
+def kind(what: str) -> WrapValidator:
     """Say ``what`` is wanted where a value is not of the type."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -52,7 +54,7 @@ def _hint(what: str, value: object) -> str:
             return ""
 
 
-def _choice(noun: str, known: Sequence[str]) -> WrapValidator:
+def choice(noun: str, known: Sequence[str]) -> WrapValidator:
     """Say which words there are where a value is none of them."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -105,52 +107,96 @@ def _repeated(what: str, items: object) -> Iterator[InitErrorDetails]:
             yield fault(message, position)
 
 
+def _share(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Read `5%` as 0.05."""
+    if isinstance(value, str) and _PERCENT.fullmatch(value.strip()):
+        value = float(value.strip().rstrip("%")) / 100
+    return handler(value)
+
+
+def _seconds(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Read `15m` as 900."""
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
+        value = float(found[1]) * _SECONDS[found[2]]
+    return handler(value)
+
+
 def _version(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     whole_number = isinstance(value, int) and not isinstance(value, bool)
     return handler(str(value) if whole_number else value)
 
 
+_PERCENT = re.compile(r"[0-9]+(\.[0-9]+)? ?%")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SLUG = r"^[a-z0-9]+([-_][a-z0-9]+)*$"
+
+
+class Use(TypedDict):
+    """Stands among prompts for a list of the file's `prompts`; written out before validation."""
+
+    use: Annotated[str, Field(description="The name of a list under `prompts`.")]
+
 
 Text = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1),
-    _kind("text"),
+    kind("text"),
 ]
 Name = Annotated[
     str,
     StringConstraints(strict=True, pattern=_SLUG, max_length=64),
-    _kind("text of small letters, digits and single hyphens, such as `hate-speech`"),
+    kind("text of small letters, digits and single hyphens, such as `hate-speech`"),
 ]
 Version = Annotated[Text, WrapValidator(_version, json_schema_input_type=str | int)]
-Prompt = Annotated[
+_Sentence = Annotated[
     str,
     StringConstraints(
         strict=True, strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_CHARACTERS
     ),
-    WrapValidator(_check_prompt),
 ]
+Prompt = Annotated[_Sentence, WrapValidator(_check_prompt, json_schema_input_type=_Sentence | Use)]
 Prompts = Annotated[tuple[Prompt, ...], _distinct("prompt")]
 Names = Annotated[tuple[Name, ...], Field(min_length=1), _distinct("name")]
 
 Probability = Annotated[
-    float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False), _kind("a number between 0 and 1")
+    float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False), kind("a number between 0 and 1")
 ]
-Weight = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), _kind("a number above 0")]
+Share = Annotated[
+    float,
+    Field(strict=True, gt=0, lt=1, allow_inf_nan=False),
+    kind("a share such as 5%"),
+    WrapValidator(_share, json_schema_input_type=float | str),
+]
+Seconds = Annotated[
+    float,
+    Field(strict=True, gt=0, allow_inf_nan=False),
+    kind("a time such as 90s, 15m or 2h"),
+    WrapValidator(_seconds, json_schema_input_type=float | str),
+]
+Count = Annotated[int, Field(strict=True, gt=0), kind("a whole number above 0")]
+Weight = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), kind("a number above 0")]
 
 SEVERITIES = ("low", "medium", "high", "critical")
-Severity = Annotated[Literal["low", "medium", "high", "critical"], _choice("severity", SEVERITIES)]
-FUSIONS = ("max", "weighted", "noisy_or")
-Fusion = Annotated[Literal["max", "weighted", "noisy_or"], _choice("fusion", FUSIONS)]
-MODES = ("enforce", "shadow", "off")
-Mode = Annotated[Literal["enforce", "shadow", "off"], _choice("mode", MODES)]
+Severity = Annotated[Literal["low", "medium", "high", "critical"], choice("severity", SEVERITIES)]
+FUSIONS = ("max", "weighted", "noisy_or", "learned")
+Fusion = Annotated[Literal["max", "weighted", "noisy_or", "learned"], choice("fusion", FUSIONS)]
 
 CHANNELS = ("text", "image")
+"""What the models read; `keywords` is a channel too, but it reads no model."""
+KEYWORDS = "keywords"
+FUSED = (*CHANNELS, KEYWORDS)
 Channel = Annotated[
     str,
     StringConstraints(strict=True),
-    _choice("channel", CHANNELS),
+    choice("channel", CHANNELS),
     # A plain string to its users: spaces may read more channels than a policy can name.
     WithJsonSchema({"enum": list(CHANNELS), "type": "string"}),
 ]
 Channels = Annotated[tuple[Channel, ...], Field(min_length=1), _distinct("channel")]
+FusedChannel = Annotated[
+    str,
+    StringConstraints(strict=True),
+    choice("channel", FUSED),
+    WithJsonSchema({"enum": list(FUSED), "type": "string"}),
+]

@@ -7,18 +7,23 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from moderator.errors import PolicyError
+from moderator.policy.calibration_file import (
+    CalibrationFile,
+    calibration_path,
+    lacking,
+    read_calibration,
+)
 from moderator.policy.explain import explain
+from moderator.policy.files import MAX_FILE_BYTES, policy_files, read_text
+from moderator.policy.includes import written_out
 from moderator.policy.policyset import PolicySet, merge_actions
-from moderator.policy.problems import Problem, Source, failure
+from moderator.policy.problems import Place, Problem, Source, failure
 from moderator.policy.schema import Policy
 from moderator.policy.yaml.document import parse
 from moderator.policy.yaml.nodes import DocumentError, Node
 from moderator.policy.yaml.syntax import split_lines
 
-__all__ = ["PolicySet", "load_policies"]
-
-MAX_FILE_BYTES = 2 * 1024 * 1024
-SUFFIXES = (".yaml", ".yml")
+__all__ = ["MAX_FILE_BYTES", "PolicySet", "load_policies"]
 
 
 @dataclass(slots=True, eq=False)
@@ -29,39 +34,44 @@ class _File:
     problems: list[Problem] = field(default_factory=list)
     root: Node | None = None
     policy: Policy | None = None
+    included: tuple[Path, ...] = ()
+    calibration: CalibrationFile | None = None
+    warnings: list[Problem] = field(default_factory=list)
 
 
 def load_policies(paths: Sequence[Path]) -> PolicySet:
     """Load policy files, and all ``*.yaml`` and ``*.yml`` files of directories.
 
-    Raises ``PolicyError``, whose message and ``problems`` tell everything that is wrong.
+    The calibration that lies beside a policy comes with it. Raises ``PolicyError``, whose message
+    and ``problems`` tell everything that is wrong.
     """
     if not paths:
         raise PolicyError("no policies were named; give a file or a directory of them")
-    files = [_read(path) for path in _expand(paths)]
+    files = [_read(path) for path in policy_files(paths)]
     problems = [problem for file in files for problem in (*file.problems, *_clash(file, files))]
     problems += _contradictions(files)
     if problems:
         raise failure(problems)
-    sources = {f.policy.name: f.source.path for f in files if f.policy is not None}
-    return PolicySet(tuple(f.policy for f in files if f.policy is not None), sources)
+    read = [(file.policy, file) for file in files if file.policy is not None]
+    return PolicySet(
+        tuple(policy for policy, _ in read),
+        {policy.name: file.source.path for policy, file in read},
+        {policy.name: file.calibration for policy, file in read if file.calibration is not None},
+        warnings=tuple(warning for file in files for warning in file.warnings),
+        read=tuple(path for file in files for path in _read_for(file)),
+    )
 
 
-def _expand(paths: Sequence[Path]) -> list[Path]:
-    """List files, with directories opened; one that is named twice is read once."""
-    found = [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
-    return list({file.resolve(): file for file in found}.values())
-
-
-def _inside(directory: Path) -> list[Path]:
-    """List the policies in a directory; the directory itself where it has none."""
-    files = (file for file in directory.iterdir() if file.suffix in SUFFIXES and file.is_file())
-    return sorted(files) or [directory]
+def _read_for(file: _File) -> Iterator[Path]:
+    """List every file a policy depends on; a calibration that may appear is one of them."""
+    yield file.source.path
+    yield from file.included
+    yield calibration_path(file.source.path)
 
 
 def _read(path: Path) -> _File:
     try:
-        text = _text(path)
+        text = read_text(path)
     except DocumentError as error:
         source = Source(path)
         return _File(source, [source.problem(error.message)])
@@ -73,29 +83,9 @@ def _read(path: Path) -> _File:
         return file
     file.problems += [file.source.problem(message, place) for place, message in findings]
     _validate(file)
+    if file.policy is not None:
+        _calibrate(file, file.policy)
     return file
-
-
-def _text(path: Path) -> str:
-    """Read a file. Raises ``DocumentError``."""
-    try:
-        if path.is_dir():
-            raise DocumentError("no policies in this directory: no file ends in .yaml or .yml")
-        if path.exists() and not path.is_file():
-            raise DocumentError("this is not a file")
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise DocumentError("there is no such file") from error
-    except OSError as error:
-        raise DocumentError(f"the file cannot be read: {error.strerror}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise DocumentError(f"larger than {MAX_FILE_BYTES // 2**20} MiB; split it into files")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DocumentError(f"line {line} is not UTF-8; save the file as UTF-8 text") from error
 
 
 def _validate(file: _File) -> None:
@@ -109,6 +99,10 @@ def _validate(file: _File) -> None:
         message = "a policy begins with keys such as `policy: community`, not with a list or text"
         file.problems.append(file.source.problem(message, root.place))
         return
+    whole = written_out(root, file.source)
+    file.root = root = whole.root
+    file.problems += whole.problems
+    file.included = tuple(whole.files)
     empty = set(root.without_value())
     file.problems += [_without_value(file.source, root, steps) for steps in empty]
     try:
@@ -117,8 +111,31 @@ def _validate(file: _File) -> None:
         told = (finding for finding in explain(error) if finding.steps not in empty)
         for finding in told:
             place = root.place_of(finding.steps, key=finding.at_key)
-            see = f"; the first is in line {root.place_of(finding.see).line}" if finding.see else ""
+            see = _see(file.source, root.place_of(finding.see)) if finding.see else ""
             file.problems.append(file.source.problem(finding.message + see, place))
+
+
+def _see(source: Source, place: Place) -> str:
+    where = f"{place.source.path}, " if place.source not in (None, source) else ""
+    return f"; the first is in {where}line {place.line}"
+
+
+def _calibrate(file: _File, policy: Policy) -> None:
+    """Read what lies beside the policy, and warn of what it does not, or no longer, cover."""
+    path = calibration_path(file.source.path)
+    if path.exists():
+        try:
+            file.calibration = read_calibration(path)
+        except PolicyError as error:
+            file.problems.append(Source(path).problem(str(error).removeprefix(f"{path}: ")))
+            return
+        if file.calibration.calibration != policy.name:
+            message = f"made for the policy `{file.calibration.calibration}`, not `{policy.name}`"
+            file.problems.append(Source(path).problem(message))
+    for position, rule in enumerate(policy.rules):
+        for key, message in lacking(rule, file.calibration):
+            place = file.root.place_of(("rules", position, key)) if file.root else None
+            file.warnings.append(file.source.problem(message, place))
 
 
 def _without_value(source: Source, root: Node, steps: tuple[str | int, ...]) -> Problem:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from moderator.errors import PolicyError
+from moderator.policy.calibration_file import CalibrationFile, RuleCalibration
+from moderator.policy.problems import Problem
 from moderator.policy.schema import Example, Policy, Rule
 
 DIGEST_BYTES = 16
@@ -20,14 +22,21 @@ DIGEST_BYTES = 16
 class PolicySet:
     """Policies with different names, in the order of their names whatever order they came in.
 
-    ``files`` says where a policy was read from; examples name their images from there. Raises
-    ``PolicyError`` where names are not unique or orders of actions contradict each other.
+    ``files`` says where a policy was read from; examples name their images from there.
+    ``calibrations`` are by policy, ``warnings`` what an author should mend and may leave, and
+    ``read`` is every file that went into it or would if it were there. Raises ``PolicyError``
+    where names are not unique or orders of actions contradict each other.
     """
 
     policies: tuple[Policy, ...]
     files: Mapping[str, Path] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
     )
+    calibrations: Mapping[str, CalibrationFile] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
+    warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+    read: tuple[Path, ...] = field(default=(), compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.policies, key=lambda policy: policy.name))
@@ -65,12 +74,28 @@ class PolicySet:
     def digest(self) -> str:
         """Hex of 16 bytes of blake2b over what the policies say, however they are written.
 
-        Comments, layout, the order of files and whether a value stands in a rule or in ``defaults``
-        make no difference; everything else does.
+        Comments, layout, the order of files, what is included and whether a value stands in a rule
+        or in ``defaults`` make no difference; everything else does, calibrations too.
         """
-        told = [policy.model_dump(mode="json", exclude={"defaults"}) for policy in self.policies]
-        canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        written = {"defaults", "include", "prompts"}  # they stand in the rules
+        told = [
+            policy.model_dump(mode="json", exclude=written, exclude_defaults=True)
+            for policy in self.policies
+        ]
+        used = {
+            qualified_id(policy, rule): found.model_dump(mode="json")
+            for policy, rule in self
+            if (found := self.calibration(policy, rule)) is not None
+        }
+        canonical = json.dumps(
+            [told, used] if used else told, sort_keys=True, separators=(",", ":")
+        )
         return blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+    def calibration(self, policy: Policy, rule: Rule) -> RuleCalibration | None:
+        """Return what labels say about a rule, unless it has changed since."""
+        file = self.calibrations.get(policy.name)
+        return None if file is None else file.fresh(rule)
 
     def rule(self, qualified_id: str) -> Rule:
         """Return a rule by its qualified id, ``policy/rule``. Raises ``KeyError``."""

@@ -8,7 +8,7 @@ A problem prints as::
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import east_asian_width
@@ -27,11 +27,15 @@ SHOWN_CHARACTERS = 60
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a file; line and column count from 1, length in characters."""
+    """Where something stands in a file; line and column count from 1, length in characters.
+
+    ``source`` is the file where it is another one than the policy's own.
+    """
 
     line: int
     column: int
     length: int = 1
+    source: "Source | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Source:
         """Make a problem of this file, with the line it is about where there is one."""
         if place is None:
             return Problem(self.path, 0, 0, message)
+        if place.source is not None and place.source is not self:
+            return place.source.problem(message, place)
         return Problem(self.path, place.line, place.column, message, self._excerpt(place))
 
     def _excerpt(self, place: Place) -> str:

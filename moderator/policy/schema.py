@@ -17,23 +17,25 @@ from pydantic import (
 )
 
 from moderator.policy.checks import BUILT_IN_ACTIONS, check_example, check_policy, check_rule
-from moderator.policy.defaults import Defaults, Model, filled, is_inherited
+from moderator.policy.conditions import AppliesTo, Breaker, Exceptions, When
+from moderator.policy.defaults import Defaults, filled, is_inherited
 from moderator.policy.faults import collect, fail, validate
 from moderator.policy.fields import (
     CHANNELS,
-    Channel,
     Channels,
+    FusedChannel,
     Fusion,
-    Mode,
     Name,
     Names,
-    Probability,
     Prompts,
     Severity,
     Text,
     Version,
     Weight,
 )
+from moderator.policy.keywords import Keywords
+from moderator.policy.levels import Canary, Mode, ModeName, Threshold
+from moderator.policy.model import Model
 
 
 class ChannelPrompts(Model):
@@ -98,11 +100,13 @@ class Rule(Model):
     action: Text
     """What happens from the threshold on: one of the policy's actions."""
 
-    threshold: Probability
-    """The score, between 0 and 1, from which the action is taken."""
+    threshold: Threshold
+    """The score, between 0 and 1, from which the action is taken; or a target for it, `precision`
+    or `rate`."""
 
-    review_at: Probability = Field(default_factory=lambda rule: rule["threshold"])
-    """The score from which people look at the post; without it, the threshold."""
+    review_at: Threshold = Field(default_factory=lambda rule: rule["threshold"])
+    """The score, or a target for it, from which people look at the post; without it, the
+    threshold."""
 
     violates: Prompts = ()
     """Sentences that describe what breaks the rule, or that such a post would say."""
@@ -116,18 +120,32 @@ class Rule(Model):
     image: ChannelPrompts | None = None
     """Prompts for images, written like captions, instead of the shared ones."""
 
+    keywords: Keywords = ()
+    """Terms and patterns that are enough by themselves, whatever the sentences say."""
+
+    when: When | None = None
+    """Makes this rule of others of the file instead of sentences: `all`, `any`, `not`."""
+
+    excepts: Exceptions = Field(default=Exceptions(), alias="except")
+    """What excuses a post: other rules that fire, keywords, surfaces."""
+
+    applies_to: AppliesTo = AppliesTo()
+    """The posts the rule judges; without it, all that the policy's `surfaces` let through."""
+
     channels: Channels = CHANNELS
     """What the rule reads: text, image or both."""
 
     fusion: Fusion = "max"
-    """How the scores of text and image become one: max (either is enough), weighted (their mean)
-    or noisy_or (two half-certain ones add up)."""
+    """How the scores of text, image and keywords become one: max (either is enough), weighted
+    (their mean), noisy_or (two half-certain ones add up) or learned (from labels, by
+    `moderator policy calibrate`)."""
 
-    weights: Mapping[Channel, Weight] = Field(default_factory=dict)
+    weights: Mapping[FusedChannel, Weight] = Field(default_factory=dict)
     """With `fusion: weighted`, how much each channel counts; one that is not named counts 1."""
 
     mode: Mode = "enforce"
-    """enforce acts, shadow only reports, off does not run."""
+    """enforce acts, `canary: 5%` acts on that share of posts, shadow only reports, off does not
+    run."""
 
     examples: RuleExamples = RuleExamples()
     """Posts to test the rule with."""
@@ -140,9 +158,14 @@ class Rule(Model):
     def _collect(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(data, handler, check_rule(data))
 
+    @property
+    def mode_name(self) -> ModeName:
+        """The mode as one word."""
+        return "canary" if isinstance(self.mode, Canary) else self.mode
+
     def prompts(self, channel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what violates and what is allowed on a channel: its own prompts, or the shared."""
-        own = self.text if channel == "text" else self.image
+        own = {"text": self.text, "image": self.image}.get(channel)
         source = self if own is None else own
         return source.violates, source.allows
 
@@ -168,8 +191,18 @@ class Policy(Model):
     actions: Names = BUILT_IN_ACTIONS
     """What can happen to a post, from the mildest to the strictest."""
 
+    include: tuple[Text, ...] = ()
+    """Files whose prompts and rules belong to this policy, relative to this one and below its
+    folder."""
+
+    prompts: Mapping[Name, Prompts] = Field(default_factory=dict)
+    """Lists of sentences to use in several rules: `- use: name` among prompts stands for one."""
+
     defaults: Defaults = Defaults()
     """What holds for every rule that does not say otherwise."""
+
+    breaker: Breaker | None = None
+    """Takes a rule out of action that suddenly fires far more often than it used to."""
 
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     """The rules, at least one."""

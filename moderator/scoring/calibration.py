@@ -27,15 +27,21 @@ class Affine(NamedTuple):
         return logits
 
 
-def standardise(calibration: Calibration, directions: NDArray[np.float32]) -> Affine:
+def standardise(
+    calibration: Calibration,
+    directions: NDArray[np.float32],
+    slope: NDArray[np.float32] | None = None,
+    intercept: NDArray[np.float32] | None = None,
+) -> Affine:
     """Fold mean, spread and logistic into one gain and offset for each column of `directions`.
 
     z = (margin - mean) / spread over the background sample; log-odds = slope · z + intercept.
+    `slope` and `intercept`, (rules,), are the space's own where they are not given.
     """
     background = calibration.background @ directions  # (sample, rules)
     mean, spread = background.mean(axis=0), background.std(axis=0)
-    gain = calibration.slope / np.maximum(spread, 1e-6)
-    return Affine(gain, calibration.intercept - gain * mean)
+    gain = (calibration.slope if slope is None else slope) / np.maximum(spread, 1e-6)
+    return Affine(gain, (calibration.intercept if intercept is None else intercept) - gain * mean)
 
 
 def sigmoid(log_odds: FloatOrArray) -> FloatOrArray:

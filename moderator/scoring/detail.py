@@ -5,35 +5,81 @@ from collections.abc import Mapping
 import numpy as np
 
 from moderator.policy.compile import CompiledRules
+from moderator.policy.fields import KEYWORDS
+from moderator.policy.levels import Canary, Mode
 from moderator.scoring.calibration import logit, sigmoid
 from moderator.scoring.decision import action_of
+from moderator.scoring.excuses import excuse, in_canary
 from moderator.scoring.frames import lasting_margin
 from moderator.scoring.score import Readings, Scores
-from moderator.verdicts import ChannelScore, RuleScore
+from moderator.verdicts import ALLOW, REVIEW, ChannelScore, RuleScore
 
 _LOWEST = logit(1e-6)  # scores are published with six digits; minus infinity is none of them
 
 
 def rule_score(
-    rules: CompiledRules, readings: Mapping[str, Readings], scores: Scores, post: int, column: int
+    rules: CompiledRules,
+    readings: Mapping[str, Readings],
+    scores: Scores,
+    post: int,
+    column: int,
+    post_id: str = "",
 ) -> RuleScore:
-    """Spell out one cell of the score matrix."""
-    rule = rules.rules[column]
+    """Spell out one cell of the score matrix; the post's id decides whether a canary acts on it."""
+    rule, name = rules.rules[column], rules.ids[column]
     value = _probability(scores.fused[post, column])
+    threshold, review_at = rules.thresholds[column], rules.review_lines[column]
+    action = action_of(value, threshold, review_at, rule.action)
+    excused = excuse(rules, scores, post, column) if action != ALLOW else None
+    tripped = rules.tripped.get(column)
+    if excused is not None:
+        action = ALLOW
+    elif tripped == "review" and action != ALLOW:
+        action = REVIEW
     return RuleScore(
-        id=rules.ids[column],
+        id=name,
         score=value,
-        threshold=rule.threshold,
-        review_at=rule.review_at,
+        threshold=threshold,
+        review_at=review_at,
         severity=rule.severity,
-        action=action_of(value, rule.threshold, rule.review_at, rule.action),
-        shadow=rule.mode == "shadow",
+        action=action,
+        shadow=tripped == "shadow" or not _acts(name, rule.mode, post_id),
         channels={
-            name: _channel_score(rules, name, readings[name], post, column)
-            for name, values in scores.margins.items()
-            if values.present[post] and rules.channels[name].reads[column]
+            **{
+                channel: _channel_score(rules, channel, readings[channel], post, column)
+                for channel, values in scores.margins.items()
+                if values.present[post] and rules.channels[channel].reads[column]
+            },
+            **_keyword_score(scores, post, column),
         },
+        mode=rule.mode_name,
+        tripped=tripped is not None,
+        excused=excused,
+        parts=_parts(rules, scores, post, column),
     )
+
+
+def _acts(name: str, mode: Mode, post_id: str) -> bool:
+    if isinstance(mode, Canary):
+        return in_canary(name, post_id, mode.canary)
+    return mode == "enforce"
+
+
+def _keyword_score(scores: Scores, post: int, column: int) -> dict[str, ChannelScore]:
+    found = scores.hits.fires.get((post, column))
+    if found is None:
+        return {}
+    return {KEYWORDS: ChannelScore(margin=1.0, score=found.score, nearest=found.label)}
+
+
+def _parts(rules: CompiledRules, scores: Scores, post: int, column: int) -> dict[str, float]:
+    """The scores of the rules that a combined rule is made of."""
+    if rules.rules[column].when is None:
+        return {}
+    combined = next(made for made in rules.combined if made.column == column)
+    return {
+        name: _probability(scores.fused[post, place]) for name, place in combined.columns.items()
+    }
 
 
 def _channel_score(

@@ -9,16 +9,27 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Fusion = Literal["max", "weighted", "noisy_or"]
+Fusion = Literal["max", "weighted", "noisy_or", "learned"]
 
 Logits = NDArray[np.float32]  # (channels, posts, rules)
 Present = NDArray[np.bool_]  # (channels, posts, rules)
 Weights = NDArray[np.float32]  # (channels, rules), positive
 
 
-def fuse(kind: Fusion, logits: Logits, present: Present, weights: Weights) -> NDArray[np.float32]:
-    """(channels, posts, rules) to (posts, rules)."""
-    if kind == "weighted":
+_LEAST = np.float32(1e-6)
+
+
+def fuse(
+    kind: Fusion,
+    logits: Logits,
+    present: Present,
+    weights: Weights,
+    bias: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """(channels, posts, rules) to (posts, rules); `bias`, (rules,), is that of a learned fusion."""
+    if kind == "learned" and bias is not None:
+        fused = _learned(logits, present, weights, bias)
+    elif kind in ("weighted", "learned"):
         fused = _weighted(logits, present, weights)
     elif kind == "noisy_or":
         fused = _noisy_or(logits, present)
@@ -33,6 +44,22 @@ def _weighted(logits: Logits, present: Present, weights: Weights) -> NDArray[np.
     total = shares.sum(axis=0)
     pooled = (shares * np.where(present, logits, np.float32(0))).sum(axis=0)
     return np.asarray(pooled / np.where(total > 0, total, np.float32(1)))
+
+
+def _learned(
+    logits: Logits, present: Present, weights: Weights, bias: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """A logistic head on the log-odds of all channels; without one of them, their weighted mean.
+
+    The head was fitted on posts that have all channels that weigh anything, so it says nothing
+    about others; each channel is calibrated by itself, so their mean is.
+    """
+    needed = weights[:, None, :] > 0
+    complete = (present | ~needed).all(axis=0) & (needed.sum(axis=0) > 1)
+    there = np.where(present & needed, logits, np.float32(0))
+    head = (weights[:, None, :] * there).sum(axis=0) + bias
+    # A channel that weighs nothing beside others still counts where it is all there is.
+    return np.where(complete, head, _weighted(logits, present, np.maximum(weights, _LEAST)))
 
 
 def _noisy_or(logits: Logits, present: Present) -> NDArray[np.float32]:

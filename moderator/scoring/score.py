@@ -1,14 +1,16 @@
 """Embeddings of a batch against every rule: margins, log-odds, fusion."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderator.encoders.base import Matrix
 from moderator.policy.compile import CompiledRules
+from moderator.scoring.calibration import logit
 from moderator.scoring.fusion import fuse
+from moderator.scoring.keywords import Hits
 from moderator.scoring.margin import Margins, margins
 
 
@@ -33,10 +35,13 @@ class Scores:
 
     margins: Mapping[str, Margins]  # by channel
     fused: NDArray[np.float32]  # (posts, rules) log-odds; -inf where nothing could be read
+    hits: Hits = field(default_factory=Hits)
 
 
-def score(rules: CompiledRules, readings: Mapping[str, Readings], posts: int) -> Scores:
-    """Score a batch. A channel without readings costs nothing."""
+def score(
+    rules: CompiledRules, readings: Mapping[str, Readings], posts: int, hits: Hits | None = None
+) -> Scores:
+    """Score a batch. A channel without readings costs nothing, and nor do keywords not found."""
     by_channel = {
         name: margins(
             readings[name].vectors, readings[name].owners, posts, rules.channels[name].directions
@@ -52,7 +57,42 @@ def score(rules: CompiledRules, readings: Mapping[str, Readings], posts: int) ->
         name: values.present[:, None] & rules.channels[name].reads
         for name, values in by_channel.items()
     }
-    return Scores(by_channel, _fuse(rules, logits, present, posts))
+    fused = _fuse(rules, logits, present, posts)
+    if hits is not None and hits.fires:
+        _fuse_keywords(rules, logits, present, hits, fused)
+    for combined in rules.combined:
+        fused[:, combined.column] = combined.log_odds(fused)
+    return Scores(by_channel, fused, hits or Hits())
+
+
+def _fuse_keywords(
+    rules: CompiledRules,
+    logits: Mapping[str, NDArray[np.float32]],
+    present: Mapping[str, NDArray[np.bool_]],
+    hits: Hits,
+    fused: NDArray[np.float32],
+) -> None:
+    """Fuse anew, in place, the few cells of the score matrix in which a keyword was found."""
+    found = sorted(hits.fires)
+    posts, columns = np.array(found, np.intp).T
+    sure = np.array([logit(hits.fires[cell].score) for cell in found], np.float32)
+    values = np.stack([*(values[posts, columns] for values in logits.values()), sure])
+    there = np.stack(
+        [*(values[posts, columns] for values in present.values()), np.ones(len(found), np.bool_)]
+    )
+    used = [row for row, name in enumerate(rules.channels) if name in logits]
+    rows = [*used, len(rules.channels)]  # the last one is that of keywords
+    after = np.maximum(fused[posts, columns], sure)  # max, and learned: labels had no keywords
+    for group in rules.fusion:
+        if group.kind in ("weighted", "noisy_or"):
+            weights = np.ones((len(rows), len(rules.ids)), np.float32)
+            weights[:, group.columns] = group.weights[rows]
+            mine = np.isin(columns, np.arange(len(rules.ids))[group.columns])
+            cells = (slice(None), None, mine)
+            after[mine] = fuse(group.kind, values[cells], there[cells], weights[:, columns[mine]])[
+                0
+            ]
+    fused[posts, columns] = after
 
 
 def _fuse(
@@ -72,6 +112,6 @@ def _fuse(
     for group in rules.fusion:
         columns = (slice(None), slice(None), group.columns)
         fused[:, group.columns] = fuse(
-            group.kind, stacked[columns], there[columns], group.weights[used]
+            group.kind, stacked[columns], there[columns], group.weights[used], group.bias
         )
     return fused

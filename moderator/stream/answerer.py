@@ -4,7 +4,7 @@ import asyncio
 import io
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,12 +61,21 @@ def _in_sequence(verdict: Verdict, job: Job) -> Verdict:
 class Answerer:
     """Turns jobs into messages. Every job has at least one: a verdict, a dead letter, or both."""
 
-    def __init__(self, settings: Settings, screener: Screener, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        screener: Screener,
+        metrics: Metrics,
+        *,
+        observe: Callable[[Sequence[Verdict]], None] = lambda _: None,
+    ) -> None:
+        """`observe` is told every batch of verdicts, in the thread that made them."""
         self.callers = settings.batches_at_once
         self._settings = settings
         self._screener = screener
         self._metrics = metrics
         self._retries = Retries(settings)
+        self._observe = observe
         self._pool = ThreadPoolExecutor(self.callers, thread_name_prefix="screen")
 
     def warm_up(self) -> None:
@@ -131,6 +140,7 @@ class Answerer:
             elif failure := dead_letters.failure(verdict):
                 messages.append(self.refuse(job, *failure))
         self._metrics.observe(verdicts)
+        self._observe(verdicts)
         return messages
 
     def _verdict(self, job: Job, verdict: Verdict, value: bytes) -> Message:

@@ -24,6 +24,7 @@ from moderator.errors import StartupError
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
+from moderator.stream.watch import PolicyWatch
 from moderator.stream.watchdog import watch
 
 _EXIT_DRAIN_TIMED_OUT = 70
@@ -51,9 +52,13 @@ class _App(faust.App):
 class _HotService(mode.Service):
     """Runs the hot path for as long as the app."""
 
-    def __init__(self, hot_path: HotPath, settings: Settings, **kwargs: Any) -> None:
+    def __init__(
+        self, hot_path: HotPath, policies: PolicyWatch | None, settings: Settings, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._hot_path = hot_path
+        self._policies = policies
+        self._stopping = False
         self._log_level = settings.log_level
         self._stall_seconds = settings.stall_seconds
         self._running: asyncio.Task[None] | None = None
@@ -63,11 +68,23 @@ class _HotService(mode.Service):
         logging.getLogger().setLevel(self._log_level)
         for library in ("faust", "mode", "aiokafka"):
             logging.getLogger(library).setLevel(_library_level(self._log_level))
-        self._running = asyncio.create_task(self._hot_path.run())
+        self._running = asyncio.create_task(self._run())
         self._running.add_done_callback(self._ended)
         watch(self._hot_path, self._stall_seconds)
 
+    async def _run(self) -> None:
+        if self._policies is None:
+            return await self._hot_path.run()
+        await self._policies.start(lambda: self._stopping)
+        watching = asyncio.create_task(self._policies.run())
+        watching.add_done_callback(self._ended)
+        try:
+            await self._hot_path.run()
+        finally:
+            watching.cancel()
+
     async def on_stop(self) -> None:
+        self._stopping = True
         self._hot_path.stop()
         if self._running is not None:
             await asyncio.wait([self._running])
@@ -82,7 +99,9 @@ def _library_level(level: str) -> str:
     return "WARNING" if level == "INFO" else level
 
 
-def make_app(settings: Settings, hot_path: HotPath, metrics: Metrics) -> faust.App:
+def make_app(
+    settings: Settings, hot_path: HotPath, metrics: Metrics, policies: PolicyWatch | None = None
+) -> faust.App:
     """The Faust app; nothing is started."""
     app = _App(
         "moderator",
@@ -94,17 +113,24 @@ def make_app(settings: Settings, hot_path: HotPath, metrics: Metrics) -> faust.A
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    app.hot_service = _HotService(hot_path, settings, loop=None, beacon=app.beacon)
-    _add_pages(app, hot_path, metrics, settings.stall_seconds)
+    app.hot_service = _HotService(hot_path, policies, settings, loop=None, beacon=app.beacon)
+    _add_pages(app, hot_path, metrics, policies, settings.stall_seconds)
     return app
 
 
-def _add_pages(app: faust.App, hot_path: HotPath, metrics: Metrics, stall_seconds: float) -> None:
+def _add_pages(
+    app: faust.App,
+    hot_path: HotPath,
+    metrics: Metrics,
+    policies: PolicyWatch | None,
+    stall_seconds: float,
+) -> None:
     @app.page("/health")
     async def health(view: View, _: Request) -> Response:
         stalled = hot_path.stalled_seconds
         if stalled < stall_seconds / 2:  # a probe may act before the worker itself does
-            return view.text("alive\n")
+            refused = policies.live.refusal if policies else None
+            return view.text("alive\n" + (f"a policy was refused: {refused}\n" if refused else ""))
         return view.text(f"no post was answered for {stalled:.0f} s\n", status=503)
 
     @app.page("/ready")

@@ -48,7 +48,7 @@ def make_consumer(settings: Settings, *topics: str, group: str | None, **options
     )
 
 
-def make_producer(settings: Settings) -> Any:
+def make_producer(settings: Settings, **options: Any) -> Any:
     """An idempotent producer whose acknowledgements mean that all replicas have the message."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka,
@@ -59,8 +59,14 @@ def make_producer(settings: Settings) -> Any:
         max_batch_size=128 * 2**10,
         max_request_size=settings.max_post_bytes + _OVERHEAD_BYTES,
         request_timeout_ms=20_000,
-        **(_transactional(settings) if settings.delivery == "exactly_once" else {}),
+        **options,
     )
+
+
+def make_worker_producer(settings: Settings) -> Any:
+    """The producer of verdicts: with transactions where delivery is exactly once."""
+    exactly_once = settings.delivery == "exactly_once"
+    return make_producer(settings, **(_transactional(settings) if exactly_once else {}))
 
 
 def _transactional(settings: Settings) -> dict[str, Any]:
@@ -91,7 +97,7 @@ async def _close(client: Any) -> None:
 
 async def existing_topics(settings: Settings) -> set[str]:
     """The broker's topics. Raises TransientError when it cannot be reached."""
-    async with started(_admin(settings)) as admin:
+    async with started(make_admin(settings)) as admin:
         topics: Iterable[str] = await admin.list_topics()
         return set(topics)
 
@@ -103,7 +109,7 @@ async def ensure_topics(settings: Settings) -> None:
         return
     log.info("creating topics %s", ", ".join(missing))
     try:
-        async with started(_admin(settings)) as admin:
+        async with started(make_admin(settings)) as admin:
             answer = await admin.create_topics(
                 [_new_topic(name, settings.partitions) for name in missing]
             )
@@ -120,7 +126,7 @@ async def ensure_topics(settings: Settings) -> None:
 async def delete_topics(settings: Settings) -> None:
     """Delete the topics of these settings. Raises TransientError when that is impossible."""
     try:
-        async with started(_admin(settings)) as admin:
+        async with started(make_admin(settings)) as admin:
             await admin.delete_topics(list(_topics(settings)))
     except KafkaError as error:
         raise TransientError(f"topics not deleted: {error}") from error
@@ -141,7 +147,7 @@ async def committed(
     settings: Settings, partitions: Iterable[TopicPartition]
 ) -> dict[TopicPartition, tuple[int, str]]:
     """The group's committed offsets and their metadata. Raises KafkaError."""
-    admin = _admin(settings)
+    admin = make_admin(settings)
     try:
         await admin.start()
         found = await admin.list_consumer_group_offsets(settings.group, partitions=[*partitions])
@@ -152,7 +158,8 @@ async def committed(
     return {place: (offset, metadata or "") for place, (offset, metadata) in found.items()}
 
 
-def _admin(settings: Settings) -> Any:
+def make_admin(settings: Settings) -> Any:
+    """A client for the broker's own affairs."""
     return AIOKafkaAdminClient(
         bootstrap_servers=settings.kafka, request_timeout_ms=10_000, **kafka_security(settings)
     )
@@ -163,7 +170,7 @@ class Clients(NamedTuple):
 
     ensure_topics: Callable[[Settings], Awaitable[None]] = ensure_topics
     consumer: Callable[..., Any] = make_consumer
-    producer: Callable[[Settings], Any] = make_producer
+    producer: Callable[[Settings], Any] = make_worker_producer
     committed: Callable[
         [Settings, Iterable[TopicPartition]], Awaitable[dict[TopicPartition, tuple[int, str]]]
     ] = committed

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 
 from moderator.metrics import Metrics
 from moderator.settings import Settings
-from moderator.stream.clients import make_producer
+from moderator.stream.clients import make_worker_producer
 from moderator.stream.dead_letters import Headers
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Publisher:
         settings: Settings,
         metrics: Metrics,
         *,
-        producer: Callable[[Settings], Any] = make_producer,
+        producer: Callable[[Settings], Any] = make_worker_producer,
         first_wait_seconds: float = 0.2,
     ) -> None:
         self._settings = settings

@@ -82,7 +82,7 @@ class Replay:
             async for record in self._chosen(consumer, ends, tally):
                 del record  # counted
             return tally
-        async with started(make_producer(self._settings.model_copy(update=_PLAIN))) as producer:
+        async with started(make_producer(self._settings)) as producer:
             waiting = []
             async for record in self._chosen(consumer, ends, tally):
                 waiting.append(
@@ -161,6 +161,3 @@ class Replay:
 
     def _group(self, code: str) -> str:
         return f"{self._settings.group}.replayed.{code}"
-
-
-_PLAIN = {"delivery": "at_least_once"}

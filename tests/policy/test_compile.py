@@ -68,7 +68,7 @@ def test_rules_are_grouped_by_their_fusion() -> None:
     by_kind = {group.kind: group for group in rules.fusion}
     assert set(by_kind) == {"max", "weighted"}
     assert np.arange(3)[by_kind["max"].columns].tolist() == [0, 2]
-    assert by_kind["weighted"].weights.tolist() == [[1.0], [2.0]]  # text, then image
+    assert by_kind["weighted"].weights.tolist() == [[1.0], [2.0], [1.0]]  # text, image, keywords
 
 
 def test_sides_that_mean_the_same_are_refused_with_the_rules_name() -> None:

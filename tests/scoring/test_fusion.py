@@ -21,7 +21,7 @@ def naive(kind: str, values: list[float], shares: list[float]) -> float:
         return -math.inf
     if kind == "max":
         return max(values)
-    if kind == "weighted":
+    if kind in ("weighted", "learned"):  # without a learned bias there is no head
         return sum(v * w for v, w in zip(values, shares, strict=True)) / sum(shares)
     none = sum(-math.log1p(math.exp(value)) for value in values)  # log of the product of 1 - p
     if none > -1e-12:  # expm1 is as good as the identity, and 1 - exp(none) as good as none
@@ -88,3 +88,23 @@ def test_extreme_odds_give_no_nan_and_keep_their_side(kind: Fusion, far: float) 
     fused = float(fuse(kind, values, present, weight)[0, 0])
     assert math.copysign(1, fused) == math.copysign(1, far)
     assert abs(fused) > 30
+
+
+def head(text: float | None, image: float | None, weights: list[float]) -> float:
+    """A learned fusion of two channels, one of which may be absent; the bias is -1."""
+    values = np.array([[[text or 0]], [[image or 0]]], np.float32)
+    present = np.array([[[text is not None]], [[image is not None]]])
+    weight = np.array([[weights[0]], [weights[1]]], np.float32)
+    return float(fuse("learned", values, present, weight, np.array([-1], np.float32))[0, 0])
+
+
+def test_a_learned_head_weighs_the_channels_and_adds_its_bias() -> None:
+    assert head(2.0, 1.0, [0.5, 3.0]) == pytest.approx(0.5 * 2 + 3 * 1 - 1)
+
+
+@pytest.mark.parametrize("weights", [[0.5, 3.0], [1.0, 0.0]])
+def test_a_post_without_one_of_the_channels_has_the_score_of_the_other(
+    weights: list[float],
+) -> None:
+    assert head(2.0, None, weights) == pytest.approx(2.0)
+    assert head(None, -3.0, weights) == pytest.approx(-3.0)

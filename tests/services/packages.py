@@ -14,6 +14,8 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "mvn": "maven",
         "redis-server": "redis-server",
         "faketime": "faketime",
+        "node": "nodejs",
+        "npm": "npm",
     },
 )
 

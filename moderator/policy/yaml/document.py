@@ -19,7 +19,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
-from moderator.policy.problems import Place
+from moderator.policy.problems import Place, Source
 from moderator.policy.yaml.nodes import DocumentError, Node, mapping, sequence
 from moderator.policy.yaml.scalars import resolve
 from moderator.policy.yaml.syntax import explain
@@ -31,12 +31,15 @@ MAX_DEPTH = 32
 """Levels of nesting; a policy has six."""
 
 
-def parse(text: str) -> tuple[Node | None, list[tuple[Place, str]]]:
+def parse(
+    text: str, *, source: Source | None = None, max_nodes: int = MAX_NODES
+) -> tuple[Node | None, list[tuple[Place, str]]]:
     """Read one YAML document into nodes and the problems that did not stop the reading.
 
-    ``None`` where the text holds no value at all. Raises ``DocumentError``.
+    ``source`` is kept in every place, for files that become part of another. ``None`` where the
+    text holds no value at all. Raises ``DocumentError``.
     """
-    composer = _Composer()
+    composer = _Composer(source, max_nodes)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             composer.take(event)
@@ -61,7 +64,9 @@ class _Open:
 class _Composer:
     """Builds nodes from events, with a stack of its own instead of calls within calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source | None, max_nodes: int) -> None:
+        self._source = source
+        self._max_nodes = max_nodes
         self.root: Node | None = None
         self.findings: list[tuple[Place, str]] = []
         self._open: list[_Open] = []
@@ -69,7 +74,7 @@ class _Composer:
         self._nodes = 0
 
     def take(self, event: Any) -> None:
-        place = _place(event)
+        place = _place(event, self._source)
         match event:
             case DocumentStartEvent() if self.root is not None:
                 raise DocumentError("a second document starts here; a file holds one policy", place)
@@ -154,9 +159,10 @@ class _Composer:
 
     def _count(self, nodes: int, place: Place) -> None:
         self._nodes += nodes
-        if self._nodes > MAX_NODES:
+        if self._nodes > self._max_nodes:
             raise DocumentError(
-                f"more than {MAX_NODES:,} values with aliases written out; split the file", place
+                f"more than {self._max_nodes:,} values with aliases written out; split the file",
+                place,
             )
 
     def _check_tag(self, event: Any, place: Place) -> None:
@@ -166,7 +172,7 @@ class _Composer:
             self.findings.append((place, f"the tag `{name}` means nothing here; remove it"))
 
 
-def _place(event: Any) -> Place:
+def _place(event: Any, source: Source | None) -> Place:
     start, end = event.start_mark, event.end_mark
     length = end.column - start.column if end.line == start.line else 1
-    return Place(start.line + 1, start.column + 1, max(1, length))
+    return Place(start.line + 1, start.column + 1, max(1, length), source)

@@ -1,0 +1,64 @@
+"""Why a rule that fires does not act: exceptions, canaries, tripped rules."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from moderator.scoring.excuses import in_canary
+from tests.builders import a_post, a_rule, a_screener, compiled, screen_one
+
+
+def test_a_rule_that_fires_excuses_a_post_from_another() -> None:
+    news = a_rule("news", violates=["green paper"], mode="shadow", threshold=0.5)
+    rule = a_rule() | {"except": {"rules": ["news"]}}
+    screener = a_screener(compiled(rule, news))
+    verdict = screen_one(a_post("1", "red fire green paper"), screener)
+    fire = next(result for result in verdict.rules if result.id == "test/fire")
+    assert (verdict.action, fire.action, fire.excused) == ("allow", "allow", "rule test/news")
+    assert fire.score >= fire.review_at
+    assert screen_one(a_post("1", "red fire"), screener).action == "block"
+
+
+def test_a_keyword_excuses_a_post_and_is_named() -> None:
+    words = ["fire drill", {"pattern": "exercise \\d", "name": "x"}]
+    rule = a_rule() | {"except": {"keywords": words}}
+    screener = a_screener(compiled(rule))
+    (result,) = screen_one(a_post("1", "red fire red fire drill"), screener).rules
+    assert (result.action, result.excused) == ("allow", "keyword fire drill")
+    (result,) = screen_one(a_post("1", "red fire red fire exercise 5"), screener).rules
+    assert result.excused == "keyword x"
+    assert screen_one(a_post("1", "red fire"), screener).action == "block"
+
+
+def test_an_excused_post_that_was_not_read_in_full_still_goes_to_review() -> None:
+    rule = a_rule() | {"except": {"keywords": ["drill"]}}
+    post = a_post("1", "red fire red fire drill", b"no picture")
+    assert screen_one(post, a_screener(compiled(rule))).action == "review"
+
+
+def test_a_canary_acts_on_its_share_of_posts_and_always_on_the_same() -> None:
+    acted = {n for n in range(20_000) if in_canary("p/r", str(n), 0.05)}
+    assert len(acted) == pytest.approx(1000, rel=0.1)
+    assert acted == {n for n in range(20_000) if in_canary("p/r", str(n), 0.05)}
+    assert acted <= {n for n in range(20_000) if in_canary("p/r", str(n), 0.1)}
+    assert acted != {n for n in range(20_000) if in_canary("p/other", str(n), 0.05)}
+
+
+def test_a_canary_is_reported_everywhere_and_acts_on_its_posts_only() -> None:
+    screener = a_screener(compiled(a_rule(mode={"canary": "30%"})))
+    verdicts = screener.screen([a_post(str(n), "red fire") for n in range(60)])
+    assert all(verdict.rules[0].mode == "canary" for verdict in verdicts)
+    for verdict in verdicts:
+        acts = in_canary("test/fire", verdict.post_id, 0.3)
+        assert verdict.rules[0].shadow is not acts
+        assert verdict.action == ("block" if acts else "allow")
+    assert {verdict.action for verdict in verdicts} == {"block", "allow"}
+
+
+@pytest.mark.parametrize(("then", "action"), [("shadow", "allow"), ("review", "review")])
+def test_a_tripped_rule_reports_or_asks_for_a_look(then: Any, action: str) -> None:
+    rules = replace(compiled(a_rule()), tripped={0: then})
+    verdict = screen_one(a_post("1", "red fire"), a_screener(rules))
+    assert verdict.action == action
+    assert verdict.rules[0].tripped
