@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -35,6 +36,7 @@ class Core:
     screener: Screener
     rules: CompiledRules
     compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
+    policy_files: tuple[Path, ...]  # every file that the rules depend on
     loader: MediaLoader
     cache: VectorCache
 
@@ -69,6 +71,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         Screener(rules, channels, limits, settings.verdict_detail),
         rules,
         compiler,
+        policies.read,
         build_loader(settings),
         cache,
     )
@@ -121,5 +124,7 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
     log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
-    app = stream.make_app(settings, hot_path, metrics, PolicyWatch(settings, live))
+    app = stream.make_app(
+        settings, hot_path, metrics, PolicyWatch(settings, live, core.policy_files)
+    )
     stream.run_worker(app, settings)
