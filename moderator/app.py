@@ -48,6 +48,7 @@ class Core:
     rules: CompiledRules
     compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
     channels: Mapping[str, Space]
+    policy_files: tuple[Path, ...]  # every file that the rules depend on
     loader: MediaLoader
     cache: VectorCache
     decoder: MediaDecoder | None = None  # none where no model sees images
@@ -88,6 +89,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         rules,
         compiler,
         channels,
+        policies.read,
         build_loader(settings),
         cache,
         decoder,
@@ -226,5 +228,7 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
     log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
-    app = stream.make_app(settings, hot_path, metrics, PolicyWatch(settings, live))
+    app = stream.make_app(
+        settings, hot_path, metrics, PolicyWatch(settings, live, core.policy_files)
+    )
     stream.run_worker(app, settings)

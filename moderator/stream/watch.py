@@ -25,8 +25,10 @@ _Fingerprint = tuple[tuple[str, int, int, int], ...]
 class PolicyWatch:
     """Offers to the live policies what files or the topic say, until it is cancelled."""
 
-    def __init__(self, settings: Settings, live: LivePolicies) -> None:
+    def __init__(self, settings: Settings, live: LivePolicies, read: Sequence[Path] = ()) -> None:
+        """`read` is every file that the policies in force depend on."""
         self._settings = settings
+        self._files = FileWatch(settings.policies, read)
         self.live = live
         self._newest: bytes | None = None  # the key of the publication offered last
 
@@ -76,7 +78,7 @@ class PolicyWatch:
                     collect(records, found)
 
     async def _follow_files(self) -> None:
-        files = FileWatch(self._settings.policies)
+        files = self._files
         while True:
             await asyncio.sleep(self._settings.policy_reload_seconds)
             if await asyncio.to_thread(files.have_changed):
@@ -91,13 +93,9 @@ def _offered(publication: Publication) -> Offer:
 class FileWatch:
     """Whether the files of a policy set have changed, by their times and sizes."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], read: Sequence[Path] = ()) -> None:
         self._paths = paths
-        self._besides: set[Path] = set()  # what policies include, and calibrations
-        try:
-            self.load()
-        except PolicyError:  # they were fine a moment ago; what they are now is for the next look
-            log.debug("policies changed while the worker started")
+        self._besides = set(read)  # what policies include, and calibrations
         self._seen = self._now()
         self._pending: _Fingerprint | None = None
 

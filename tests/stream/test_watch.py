@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 
 from moderator.errors import PolicyError
+from moderator.policy.load import load_policies
 from moderator.stream.watch import FileWatch
 from tests.builders import a_policy, a_rule
 
 SEA = a_rule("sea", violates=["blue sea"])
+
+
+def watched(path: Path) -> FileWatch:
+    """A watch on policies that were loaded a moment ago."""
+    return FileWatch([path], load_policies([path]).read)
 
 
 def test_files_that_change_are_seen_once_they_stay_as_they_are(tmp_path: Path) -> None:
@@ -17,7 +23,7 @@ def test_files_that_change_are_seen_once_they_stay_as_they_are(tmp_path: Path) -
     shared = tmp_path / "_shared.yaml"
     shared.write_text(json.dumps({"rules": [a_rule()]}))
     file.write_text("policy: a\nversion: 1\ninclude: [_shared.yaml]\n")
-    watch = FileWatch([tmp_path])
+    watch = watched(tmp_path)
     assert not watch.have_changed()
     shared.write_text(json.dumps({"rules": [a_rule(), SEA]}))
     assert not watch.have_changed()  # it may still be being written
@@ -31,7 +37,7 @@ def test_files_that_change_are_seen_once_they_stay_as_they_are(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["b.yaml", "a.calibration.yaml"])
 def test_files_that_appear_are_seen(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.yaml").write_text(json.dumps(a_policy(a_rule())))
-    watch = FileWatch([tmp_path])
+    watch = watched(tmp_path)
     (tmp_path / name).write_text("x: 1")
     assert [watch.have_changed(), watch.have_changed()] == [False, True]
     with pytest.raises(PolicyError):
@@ -44,7 +50,7 @@ def test_files_that_appear_are_seen(tmp_path: Path, name: str) -> None:
 
 def test_an_included_file_that_was_wrong_is_watched_as_well(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(json.dumps(a_policy(a_rule())))
-    watch = FileWatch([tmp_path / "a.yaml"])
+    watch = watched(tmp_path / "a.yaml")
     (tmp_path / "_more.yaml").write_text("rulse: []")
     (tmp_path / "a.yaml").write_text(json.dumps(a_policy(a_rule(), include=["_more.yaml"])))
     watch.have_changed()
