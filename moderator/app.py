@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
@@ -21,6 +22,9 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
+
+if TYPE_CHECKING:
+    from moderator.authoring.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +57,36 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         raise ModelError(
             f"{settings.models}: cannot embed the policies' prompts: {error}"
         ) from error
-    limits = ReadingLimits(
-        max_text_characters=settings.max_text_characters,
-        max_pixels=settings.media_post_pixels,
-        decode=DecodeLimits(max_pixels=settings.media_max_pixels),
-    )
     return Core(
-        Screener(rules, channels, limits, settings.verdict_detail),
+        Screener(rules, channels, build_limits(settings), settings.verdict_detail),
         rules,
         build_loader(settings),
         cache,
+    )
+
+
+def build_workbench(settings: Settings, space: Space | None = None) -> "Workbench":
+    """What the commands for authors of policies work with. Raises StartupError."""
+    from moderator.authoring.workbench import Workbench
+    from moderator.cache.disk import DiskCache, user_cache
+
+    threadpool_limits(1, user_api="blas")
+    space = space or load_space(settings.models, settings.provider)
+    return Workbench(
+        channels=dict.fromkeys(space.channels, space),
+        cache=TieredCache(build_cache(settings), DiskCache(user_cache())),
+        limits=build_limits(settings),
+        loader=build_loader(settings),
+        callers=settings.batches_at_once,
+    )
+
+
+def build_limits(settings: Settings) -> ReadingLimits:
+    """How much of a post is read."""
+    return ReadingLimits(
+        max_text_characters=settings.max_text_characters,
+        max_pixels=settings.media_post_pixels,
+        decode=DecodeLimits(max_pixels=settings.media_max_pixels),
     )
 
 

@@ -130,6 +130,15 @@ class _Batch(NamedTuple):
         return reports
 
 
+def embed(
+    posts: Sequence[LoadedPost], channels: Mapping[str, Space], limits: ReadingLimits
+) -> tuple[Inputs, dict[str, Readings]]:
+    """What the encoders make of a batch, before any rule: for tools that score it in other ways."""
+    image = channels.get("image")
+    inputs = read(posts, limits, image.image if image else None)
+    return inputs, {name: _READERS[name](space, inputs) for name, space in channels.items()}
+
+
 class _Stopwatch:
     """Milliseconds by stage."""
 

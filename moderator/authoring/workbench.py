@@ -1,0 +1,87 @@
+"""Posts against rules outside of the stream, in full: every score, not only those that crossed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from moderator.cache.base import VectorCache
+from moderator.encoders.base import Space, Vector
+from moderator.errors import InferenceError, ModelError
+from moderator.media.load import MediaLoader
+from moderator.pipeline import embed
+from moderator.policy.compile import CompiledRules, compile_rules
+from moderator.policy.embed import embed_prompts
+from moderator.policy.policyset import PolicySet
+from moderator.reading import LoadedPost, ReadingLimits
+from moderator.scoring.detail import rule_score
+from moderator.scoring.score import Readings, Scores, score
+from moderator.verdicts import ModalityReport, RuleScore
+
+_CHUNK = 64  # prompts a thread embeds at a time
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A batch, embedded and scored against every rule."""
+
+    rules: CompiledRules
+    readings: Mapping[str, Readings]
+    scores: Scores
+    reports: Sequence[Sequence[ModalityReport]]  # for each post, what was not read of it
+
+    def rule(self, post: int, column: int) -> RuleScore:
+        """Spell out what one rule made of one post."""
+        return rule_score(self.rules, self.readings, self.scores, post, column)
+
+    def decisive(self, post: int, column: int, channel: str) -> Vector | None:
+        """The reading of a post that a rule minds most on a channel; None without one."""
+        readings = self.readings[channel]
+        vectors = readings.vectors[readings.rows(post)]  # (readings, dimensions)
+        if not len(vectors):
+            return None
+        along = vectors @ self.rules.channels[channel].directions[:, column]
+        return np.asarray(vectors[int(along.argmax())], np.float32)
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """The encoders, a cache that outlives the command, and the guarded way to attachments."""
+
+    channels: Mapping[str, Space]
+    cache: VectorCache
+    limits: ReadingLimits
+    loader: MediaLoader
+    callers: int  # threads that encode side by side
+
+    def compile(self, policies: PolicySet) -> CompiledRules:
+        """Compile rules, their prompts embedded on every core. Raises PolicyError, ModelError."""
+        try:
+            for channel, space in self.channels.items():
+                self._embed_ahead(policies, channel, space)
+            return compile_rules(policies, self.channels, self.cache)
+        except InferenceError as error:
+            raise ModelError(f"the prompts cannot be embedded: {error}") from error
+
+    def judge(self, rules: CompiledRules, posts: Sequence[LoadedPost]) -> Judged:
+        """Embed and score a batch."""
+        inputs, readings = embed(posts, self.channels, self.limits)
+        return Judged(rules, readings, score(rules, readings, len(posts)), inputs.reports)
+
+    def vectors(self, channel: str, prompts: Iterable[str]) -> dict[str, Vector]:
+        """Each prompt's unit vector in the space of a channel. Raises InferenceError."""
+        return embed_prompts(prompts, self.channels[channel], self.cache)
+
+    def _embed_ahead(self, policies: PolicySet, channel: str, space: Space) -> None:
+        prompts = {
+            prompt
+            for _, rule in policies
+            if rule.mode != "off" and channel in rule.channels
+            for side in rule.prompts(channel)
+            for prompt in side
+        }
+        ordered = sorted(prompts)
+        chunks = [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
+        with ThreadPoolExecutor(self.callers) as pool:
+            list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
