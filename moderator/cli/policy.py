@@ -1,11 +1,17 @@
 """`moderator policy …`: work on policy files."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moderator.cli.shared import ModelsOption, out, settings_with
+from moderator.cli.shared import ModelsOption, err, out, settings_with
+
+if TYPE_CHECKING:
+    from moderator.authoring.findings import Finding
+    from moderator.policy.policyset import PolicySet
+
+Format = Literal["text", "json", "sarif", "github"]
 
 cli = typer.Typer(help="Work on policy files.", no_args_is_help=True)
 
@@ -13,15 +19,65 @@ Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or f
 
 
 @cli.command()
-def check(paths: Paths) -> None:
-    """Check policy files: every problem at once, with its place and the fix."""
+def check(
+    paths: Paths,
+    models: ModelsOption = None,
+    embeddings: Annotated[
+        bool | None,
+        typer.Option(
+            help="Also what the encoders find odd; by default where they can be loaded.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[Format, typer.Option("--format", help="Of the findings.")] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail for warnings too.")] = False,
+) -> None:
+    """Check policy files: every problem at once, with its place and the fix.
+
+    Warnings come from the encoders: prompts or rules nearly the same, a prompt on the wrong side,
+    examples that fail or nearly do, rules that another one swallows, prompts that are cut. Exit
+    codes: 0 well, 1 warnings with --strict, 2 problems.
+    """
+    from moderator.authoring.findings import from_error, render
+    from moderator.errors import PolicyError
     from moderator.policy.load import load_policies
 
-    policies = load_policies(paths)
-    out.print(
-        f"[green]ok[/]: {policies.name} version {policies.version}, {len(policies)} rules, "
-        f"digest {policies.digest}"
-    )
+    try:
+        policies = load_policies(paths)
+        findings = _warnings(policies, models, embeddings=embeddings)
+    except PolicyError as error:
+        if kind == "text":
+            raise
+        out.print(render(from_error(error), kind), markup=False)
+        raise typer.Exit(2) from None
+    if findings or kind != "text":
+        out.print(render(findings, kind), markup=False)
+    if kind == "text":
+        said = f"{policies.name} version {policies.version}, {len(policies)} rules"
+        warned = f", {len(findings)} warnings" if findings else ""
+        out.print(f"[green]ok[/]: {said}, digest {policies.digest}{warned}")
+    raise typer.Exit(1 if strict and findings else 0)
+
+
+def _warnings(
+    policies: "PolicySet", models: Path | None, *, embeddings: bool | None
+) -> "list[Finding]":
+    """Raises PolicyError, and ModelError where embeddings were asked for."""
+    from moderator import app as composition
+    from moderator.authoring.findings import from_warnings
+    from moderator.authoring.warn import warn
+    from moderator.errors import ModelError
+
+    if embeddings is False:
+        return []
+    try:
+        bench = composition.build_workbench(settings_with(models=models))
+    except ModelError as error:
+        if embeddings or models:
+            raise
+        err.print(f"checked without embeddings: {error}", markup=False)
+        return []
+    return from_warnings(warn(policies, bench), policies)
 
 
 @cli.command("test")
