@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.authoring.examples import TestReport, run_examples
+from moderator.authoring.levels import log_odds, thresholds
 from moderator.authoring.windows import windows
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.base import Matrix
 from moderator.policy.compile import CompiledRules
 from moderator.policy.policyset import PolicySet
-from moderator.scoring.calibration import logit
 
 CODES: Mapping[str, str] = {
     "prompts-alike": "Two prompts say nearly the same",
@@ -167,13 +167,13 @@ def _sums(side: _Prompts, rules: int) -> Matrix:
 def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
     """Rules whose prompts, read as posts, all reach the threshold of one other rule."""
     channel = rules.channels["text"]
-    thresholds = np.array([logit(rule.threshold) for rule in rules.rules], np.float32)
+    least = log_odds(thresholds(rules))
     ranks = np.array([rules.actions.index(rule.action) for rule in rules.rules])
     starts = np.flatnonzero(np.diff(violates.rules, prepend=-1))
     if not len(starts):
         return
     logits = channel.affine.log_odds(violates.vectors @ channel.directions)
-    fires = (logits >= thresholds) & channel.reads  # (prompts, rules)
+    fires = (logits >= least) & channel.reads  # (prompts, rules)
     all_fire = np.logical_and.reduceat(fires, starts, axis=0)
     for row, column in enumerate(violates.rules[starts].tolist()):
         for other in np.flatnonzero(all_fire[row] & (ranks >= ranks[column])).tolist():

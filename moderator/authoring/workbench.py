@@ -1,10 +1,13 @@
 """Posts against rules outside of the stream, in full: every score, not only those that crossed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from moderator.cache.base import VectorCache
 from moderator.encoders.base import Space, Vector
@@ -14,12 +17,14 @@ from moderator.pipeline import embed
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts
 from moderator.policy.policyset import PolicySet
-from moderator.reading import LoadedPost, ReadingLimits
+from moderator.posts import Post
+from moderator.reading import Inputs, LoadedPost, ReadingLimits
 from moderator.scoring.detail import rule_score
 from moderator.scoring.score import Readings, Scores, score
 from moderator.verdicts import ModalityReport, RuleScore
 
 _CHUNK = 64  # prompts a thread embeds at a time
+_POSTS = 32  # posts a thread embeds at a time
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,13 @@ class Judged:
             return None
         along = vectors @ self.rules.channels[channel].directions[:, column]
         return np.asarray(vectors[int(along.argmax())], np.float32)
+
+
+class Embedded(NamedTuple):
+    """Any number of posts, embedded."""
+
+    readings: Mapping[str, Readings]  # by channel
+    unread: NDArray[np.bool_]  # (posts,) those of which a part could not be read
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,22 @@ class Workbench:
         inputs, readings = embed(posts, self.channels, self.limits)
         return Judged(rules, readings, score(rules, readings, len(posts)), inputs.reports)
 
+    def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> "Embedded":
+        """Load and embed any number of posts, on every core; `progress` is told how many more."""
+
+        def work(some: Sequence[Post]) -> tuple[Inputs, Mapping[str, Readings]]:
+            done = embed(self.loader.load(some, time.perf_counter()), self.channels, self.limits)
+            progress(len(some))
+            return done
+
+        with ThreadPoolExecutor(self.callers) as pool:
+            starts = range(0, len(posts), _POSTS)
+            parts = list(pool.map(work, [posts[start : start + _POSTS] for start in starts]))
+        return Embedded(
+            {name: _joined(parts, name, space) for name, space in self.channels.items()},
+            np.array([bool(report) for inputs, _ in parts for report in inputs.reports], np.bool_),
+        )
+
     def vectors(self, channel: str, prompts: Iterable[str]) -> dict[str, Vector]:
         """Each prompt's unit vector in the space of a channel. Raises InferenceError."""
         return embed_prompts(prompts, self.channels[channel], self.cache)
@@ -85,3 +113,23 @@ class Workbench:
         chunks = [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
         with ThreadPoolExecutor(self.callers) as pool:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
+
+
+def _joined(
+    parts: Sequence[tuple[Inputs, Mapping[str, Readings]]], channel: str, space: Space
+) -> Readings:
+    """The readings of several batches as those of one."""
+    starts = np.cumsum([0, *(len(inputs.reports) for inputs, _ in parts)])
+    readings = [found[channel] for _, found in parts]
+    return Readings(
+        np.concatenate(
+            [np.zeros((0, space.dimensions), np.float32), *(each.vectors for each in readings)]
+        ),
+        np.concatenate(
+            [
+                np.zeros(0, np.intp),
+                *(each.owners + start for each, start in zip(readings, starts, strict=False)),
+            ]
+        ),
+        tuple(label for each in readings for label in each.media),
+    )
