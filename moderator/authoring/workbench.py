@@ -34,7 +34,12 @@ class Judged:
     rules: CompiledRules
     readings: Mapping[str, Readings]
     scores: Scores
-    reports: Sequence[Sequence[ModalityReport]]  # for each post, what was not read of it
+    inputs: Inputs  # what the encoders were given
+
+    @property
+    def reports(self) -> Sequence[Sequence[ModalityReport]]:
+        """For each post, what was not read of it."""
+        return self.inputs.reports
 
     def rule(self, post: int, column: int) -> RuleScore:
         """Spell out what one rule made of one post."""
@@ -79,7 +84,7 @@ class Workbench:
     def judge(self, rules: CompiledRules, posts: Sequence[LoadedPost]) -> Judged:
         """Embed and score a batch."""
         inputs, readings = embed(posts, self.channels, self.limits)
-        return Judged(rules, readings, score(rules, readings, len(posts)), inputs.reports)
+        return Judged(rules, readings, score(rules, readings, len(posts)), inputs)
 
     def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> "Embedded":
         """Load and embed any number of posts, on every core; `progress` is told how many more."""

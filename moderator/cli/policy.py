@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moderator.cli.shared import ModelsOption, err, out, settings_with
+from moderator.cli.shared import ModelsOption, PolicyOption, err, out, settings_with
 
 if TYPE_CHECKING:
     from moderator.authoring.findings import Finding
@@ -119,3 +119,43 @@ def run_tests(
         write_junit(report, junit)
     lacking = require_examples and (report.bare or report.half)
     raise typer.Exit(1 if report.passed_percent < fail_under or lacking else 0)
+
+
+@cli.command()
+def explain(
+    post: Annotated[
+        Path, typer.Argument(metavar="POST|-", help="A file with one post as JSON; - reads stdin.")
+    ],
+    policy: PolicyOption = None,
+    models: ModelsOption = None,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder for maps of what in an image moved a score.")
+    ] = None,
+    rules: Annotated[int, typer.Option(min=1, help="At least so many, the highest first.")] = 3,
+) -> None:
+    """Make a verdict plain: scores, nearest prompts, words and image regions, what would flip it."""
+    from moderator import app as composition
+    from moderator.authoring.explain import explain as run
+    from moderator.authoring.explain_text import lines_of
+    from moderator.lines import open_lines
+    from moderator.policy.load import load_policies
+    from moderator.posts import decode_post
+
+    settings = settings_with(policy=policy, models=models)
+    policies = load_policies(settings.policies)
+    bench = composition.build_workbench(settings)
+    with open_lines(post) as lines:
+        content = b"".join(lines)
+    limits = {"max_bytes": settings.max_post_bytes, "max_meta_bytes": settings.max_meta_bytes}
+    (loaded,) = bench.loader.load([decode_post(content, **limits)], 0.0)
+    explained, judged = run(bench.compile(policies), loaded, bench, most=rules)
+    for report in judged.reports[0]:
+        out.print(f"not read in full: {report.channel}: {report.reason}", markup=False)
+    for each in explained:
+        for line in lines_of(each):
+            out.print(line)
+        if images and each.regions:
+            images.mkdir(parents=True, exist_ok=True)
+            path = images / f"{each.score.id.replace('/', '.')}.png"
+            each.regions.picture().save(path)
+            out.print(f"  wrote {path}", markup=False)

@@ -66,7 +66,6 @@ def timed(label: str, bar_seconds: float, *arguments: object, cache: Path) -> No
 def write_store(path: Path) -> None:
     """A store as `policy embed` writes it, of seeded unit vectors."""
     from moderator.authoring.store import Store  # noqa: PLC0415
-
     from moderator.encoders.load import load_space  # noqa: PLC0415
     from moderator.posts import Post  # noqa: PLC0415
     from moderator.settings import bundled  # noqa: PLC0415
@@ -79,8 +78,11 @@ def write_store(path: Path) -> None:
     vectors = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float16)
     Store.of(
         [Post(id=str(number), text=f"post {number}") for number in range(_POSTS)],
-        {"text": (vectors, np.arange(_POSTS))},
-        {"text": space.digest},
+        {
+            "text": (vectors, np.arange(_POSTS)),
+            "image": (np.zeros((0, space.dimensions)), np.zeros(0, np.intp)),
+        },
+        {"text": space.digest, "image": space.digest},
     ).save(path)
 
 
