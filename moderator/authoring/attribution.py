@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -46,8 +47,9 @@ class Regions:
 
 
 def words(text: str, space: Space, direction: Vector) -> list[Word]:
-    """Leave each word out in turn (Li et al. 2016, "Understanding Neural Networks through
-    Representation Erasure"). In the order of the text. Raises InferenceError.
+    """Leave each word out in turn; in the order of the text. Raises InferenceError.
+
+    Li et al. 2016, "Understanding Neural Networks through Representation Erasure".
     """
     spans = _spans(text)
     if not spans:
@@ -78,8 +80,8 @@ def regions(pixels: Pixels, space: Space, direction: Vector) -> Regions:
     edges = np.linspace(0, side, GRID + 1).astype(int)
     mean = pixels.mean(axis=(0, 1)).astype(np.uint8)
     covered = []
-    for top, bottom in zip(edges, edges[1:], strict=False):
-        for left, right in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
+        for left, right in pairwise(edges):
             copy = pixels.copy()
             copy[top:bottom, left:right] = mean
             covered.append(copy)

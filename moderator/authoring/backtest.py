@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from aiokafka import TopicPartition
 
 from moderator.authoring.archive import Kept
 from moderator.errors import PostError, StartupError, TransientError
 from moderator.posts import Post, decode_post
 from moderator.settings import Settings
-from moderator.stream.clients import make_consumer, started
+from moderator.stream.clients import existing_topics, make_consumer, started
 from moderator.verdicts import Verdict, decode_verdict
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -71,13 +70,11 @@ async def read_topics(
 
 async def _read(settings: Settings, topic: str, start_ms: int, take: Callable[[Any], None]) -> None:
     """Read from a time to what is the end now."""
-    consumer = make_consumer(settings, group=None)
+    if topic not in await existing_topics(settings):  # to subscribe might create it
+        raise TransientError(f"{settings.kafka} has no topic {topic}")
+    consumer = make_consumer(settings, topic, group=None)
     async with started(consumer):
-        numbers = await _partitions(consumer, topic)
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        if not partitions:
-            raise TransientError(f"{settings.kafka} has no topic {topic}")
-        consumer.assign(partitions)
+        partitions = sorted(consumer.assignment())
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.offsets_for_times(dict.fromkeys(partitions, start_ms))
         left = {
@@ -91,11 +88,6 @@ async def _read(settings: Settings, topic: str, start_ms: int, take: Callable[[A
             else:
                 consumer.pause(place)
         await _drain(consumer, left, take)
-
-
-async def _partitions(consumer: Any, topic: str) -> set[int]:
-    await consumer.topics()  # asks the broker; what it does not know it would else create
-    return consumer.partitions_for_topic(topic) or set()
 
 
 async def _drain(consumer: Any, left: Mapping[Any, int], take: Callable[[Any], None]) -> None:

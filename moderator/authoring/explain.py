@@ -79,10 +79,8 @@ def _flips(
 ) -> list[str]:
     value, review, act = score.score, score.review_at, score.threshold
     if value < review:
-        return [
-            f"it would reach people with `review_at` at {value:.3f} instead of {review:g}, "
-            f"or with a violating prompt that is nearer to it"
-        ]
+        line = f"it would reach people with `review_at` at {value:.3f} instead of {review:g}"
+        return [line, "or with a violating prompt that is nearer to it"]
     flips = [f"it would pass with `review_at` above {value:.3f} instead of {review:g}"]
     if value >= act:
         flips.append(f"it would be reviewed, not more, with `threshold` above {value:.3f}")
@@ -94,7 +92,7 @@ def _flips(
     others = [name for name in score.channels if name != "text"]
     if "text" in score.channels and others:
         flips += [
-            f"its {name} alone would {'also reach' if part.score >= review else 'not reach'} "
+            f"its {name} alone would {'reach' if part.score >= review else 'not reach'} "
             "the review line"
             for name, part in score.channels.items()
         ]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, measure, policy
+from moderator.cli import commands, compare, measure, policy
+from moderator.cli import write as writing
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -20,6 +21,8 @@ cli = typer.Typer(
 )
 cli.add_typer(commands.cli)
 policy.cli.add_typer(measure.cli)
+policy.cli.add_typer(compare.cli)
+policy.cli.add_typer(writing.cli)
 cli.add_typer(policy.cli, name="policy")
 
 

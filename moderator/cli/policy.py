@@ -133,7 +133,7 @@ def explain(
     ] = None,
     rules: Annotated[int, typer.Option(min=1, help="At least so many, the highest first.")] = 3,
 ) -> None:
-    """Make a verdict plain: scores, nearest prompts, words and image regions, what would flip it."""
+    """Make a verdict plain: scores, nearest prompts, words, image regions, what would flip it."""
     from moderator import app as composition
     from moderator.authoring.explain import explain as run
     from moderator.authoring.explain_text import lines_of
