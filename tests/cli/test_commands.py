@@ -16,9 +16,20 @@ from tests.builders import a_policy, a_rule
 from tests.cli.running import Moderator, Ran
 
 COMMAND = [sys.executable, "-c", "from moderator.cli import main; main()"]
-POLICY_COMMANDS = (
-    ["check", "test", "explain", "calibrate", "audit", "embed", "diff", "backtest", "new", "fmt", "schema", "docs"]
-)
+POLICY_COMMANDS = [
+    "check",
+    "test",
+    "explain",
+    "calibrate",
+    "audit",
+    "embed",
+    "diff",
+    "backtest",
+    "new",
+    "fmt",
+    "schema",
+    "docs",
+]
 COMMANDS = ["worker", "screen", "produce", "tail", "demo", "config", "schema"]
 COMMANDS += [f"policy {name}" for name in POLICY_COMMANDS]
 
