@@ -80,7 +80,9 @@ class _Work:
         fits: dict[str, tuple[Fit, Places]] = {}
         before: dict[str, Floats] = {}
         why: list[str] = []
-        for channel in (name for name in self.rule.channels if name in bench.channels):
+        for channel in self.rule.channels:
+            if channel not in bench.channels or not self.rule.prompts(channel)[0]:
+                continue
             space = bench.channels[channel]
             prompts = prompts_direction(self.rule, channel, bench)
             vectors, posts = _decisive(embedded, channel, prompts)

@@ -131,6 +131,6 @@ def _with_neighbours(outcome: Outcome, judged: Judged, column: int, bench: Workb
     near = {}
     for channel in outcome.score.channels:
         reading = judged.decisive(0, column, channel)
-        if channel in bench.channels and reading is not None:
+        if reading is not None:
             near[channel] = nearest(bench, outcome.case.rule, channel, reading)
     return Outcome(outcome.case, outcome.score, outcome.milliseconds, outcome.unread, near)

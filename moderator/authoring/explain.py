@@ -53,7 +53,7 @@ def _explained(judged: Judged, bench: Workbench, score: RuleScore, column: int) 
     rules, near = judged.rules, {}
     for channel in score.channels:
         reading = judged.decisive(0, column, channel)
-        if channel in bench.channels and reading is not None:
+        if reading is not None:
             near[channel] = nearest(bench, rules.rules[column], channel, reading, _NEIGHBOURS)
     found: tuple[Word, ...] = ()
     if "text" in score.channels:

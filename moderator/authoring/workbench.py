@@ -47,7 +47,9 @@ class Judged:
 
     def decisive(self, post: int, column: int, channel: str) -> Vector | None:
         """The reading of a post that a rule minds most on a channel; None without one."""
-        readings = self.readings[channel]
+        readings = self.readings.get(channel)
+        if readings is None:  # a channel without embeddings
+            return None
         vectors = readings.vectors[readings.rows(post)]  # (readings, dimensions)
         if not len(vectors):
             return None
