@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from moderator.encoders.base import Space
 from moderator.errors import StartupError
-from moderator.posts import Post
+from moderator.posts import Media, Post
 from moderator.scoring.score import Readings
 
 CHUNK = 4096
@@ -45,7 +45,7 @@ class Store:
     ) -> "Store":
         """Put embeddings together with their posts."""
         return cls(
-            tuple(msgspec.structs.replace(post, media=()) for post in posts),
+            tuple(map(_without_bytes, posts)),
             {name: vectors.astype(np.float16) for name, (vectors, _) in readings.items()},
             {name: owners.astype(np.intp) for name, (_, owners) in readings.items()},
             dict(spaces),
@@ -109,6 +109,12 @@ class Store:
                 vectors = self.vectors[name][first:last].astype(np.float32)
                 readings[name] = Readings(vectors, owners[first:last] - start)
             yield slice(start, end), readings
+
+
+def _without_bytes(post: Post) -> Post:
+    """The post with attachments that are only named: rules may ask which kinds it had."""
+    media = tuple(Media(id=item.id, type=item.type, data=b"") for item in post.media)
+    return msgspec.structs.replace(post, media=media)
 
 
 def _posts(lines: bytes) -> Iterator[Post]:
