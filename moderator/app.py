@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
@@ -13,7 +14,7 @@ from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
-from moderator.encoders.base import ImageEncoder, Space
+from moderator.encoders.base import Space
 from moderator.encoders.load import load_space
 from moderator.errors import InferenceError, ModelError
 from moderator.media.decode import DecodeLimits
@@ -31,6 +32,9 @@ from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
+
+if TYPE_CHECKING:
+    from moderator.authoring.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
@@ -75,15 +79,10 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         raise ModelError(
             f"{settings.models}: cannot embed the policies' prompts or the background: {error}"
         ) from error
-    limits = ReadingLimits(
-        max_text_characters=settings.max_text_characters,
-        max_pixels=settings.media_post_pixels,
-        smooth_frames=settings.media_frames_vote == "smoothed",
-    )
     image = channels.get("image")
-    decode = decode_limits(settings)
-    decoder = build_decoder(settings, image.image, decode) if image and image.image else None
-    seen = build_media_cache(settings, image, decode)
+    decoder = build_decoder(settings, image)
+    seen = build_media_cache(settings, image)
+    limits = build_limits(settings)
     return Core(
         Screener(rules, channels, limits, settings.verdict_detail, decoder=decoder, seen=seen),
         rules,
@@ -106,9 +105,11 @@ def decode_limits(settings: Settings) -> DecodeLimits:
     )
 
 
-def build_decoder(settings: Settings, encoder: ImageEncoder, limits: DecodeLimits) -> MediaDecoder:
-    """From strangers' bytes to what `encoder` takes, in processes of their own by default."""
-    preparation = preparation_for(encoder, limits)
+def build_decoder(settings: Settings, space: Space | None) -> MediaDecoder | None:
+    """From strangers' bytes to what a space takes, in processes of their own by default."""
+    if space is None or space.image is None:
+        return None
+    preparation = preparation_for(space.image, decode_limits(settings))
     if settings.decoder_processes == 0:
         return LocalDecoder(preparation)
     wanted = settings.decoder_processes
@@ -146,20 +147,45 @@ def load_channels(
     return channels
 
 
+def build_workbench(settings: Settings, space: Space | None = None) -> "Workbench":
+    """What the commands for authors of policies work with. Raises StartupError."""
+    from moderator.authoring.workbench import Workbench
+    from moderator.cache.disk import DiskCache, user_cache
+
+    threadpool_limits(1, user_api="blas")
+    cache = TieredCache(build_cache(settings), DiskCache(user_cache()))
+    channels = load_channels(settings, cache, space)
+    return Workbench(
+        channels=channels,
+        cache=cache,
+        limits=build_limits(settings),
+        loader=build_loader(settings),
+        decoder=build_decoder(settings, channels.get("image")),
+        callers=settings.batches_at_once,
+    )
+
+
+def build_limits(settings: Settings) -> ReadingLimits:
+    """How much of a post is read."""
+    return ReadingLimits(
+        max_text_characters=settings.max_text_characters,
+        max_pixels=settings.media_post_pixels,
+        smooth_frames=settings.media_frames_vote == "smoothed",
+    )
+
+
 def build_cache(settings: Settings) -> VectorCache:
     """Memory, with Redis behind it where one is set."""
     return _tiers(MemoryCache(settings.cache_vectors), settings)
 
 
-def build_media_cache(
-    settings: Settings, space: Space | None, limits: DecodeLimits
-) -> MediaCache | None:
+def build_media_cache(settings: Settings, space: Space | None) -> MediaCache | None:
     """A cache of its own for attachments, so that they push out no rule's vectors."""
     if space is None or settings.media_cache_bytes == 0:
         return None
     memory = MemoryCache(settings.media_cache_bytes, settings.media_cache_bytes)
     vectors = _tiers(memory, settings, ttl_seconds=settings.media_cache_seconds)
-    return MediaCache(vectors, media_scope(space, limits), space.dimensions)
+    return MediaCache(vectors, media_scope(space, decode_limits(settings)), space.dimensions)
 
 
 def _tiers(

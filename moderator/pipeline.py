@@ -161,6 +161,20 @@ class _Batch(NamedTuple):
         return reports
 
 
+def embed(
+    posts: Sequence[LoadedPost],
+    channels: Mapping[str, Space],
+    limits: ReadingLimits,
+    decoder: MediaDecoder | None,
+) -> tuple[Inputs, dict[str, Readings]]:
+    """What the encoders make of a batch, before any rule: for tools that score it in other ways."""
+    inputs = read(posts, limits, decoder)
+    readings = {name: _READERS[name](space, inputs) for name, space in channels.items()}
+    if limits.smooth_frames and "image" in readings:
+        readings["image"] = smooth(readings["image"])
+    return inputs, readings
+
+
 class _Stopwatch:
     """Milliseconds by stage."""
 

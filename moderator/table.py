@@ -64,9 +64,12 @@ class VerdictTable:
 
 
 def _cell(text: str, style: str = "") -> Text:
+    return Text(printable(text), style=style, overflow="ellipsis", no_wrap=True)
+
+
+def printable(text: str) -> str:
     """A stranger's text: what would steer the terminal is shown, not sent."""
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    return Text(shown, style=style, overflow="ellipsis", no_wrap=True)
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def coloured(action: str) -> Text:

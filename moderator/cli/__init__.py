@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, evaluate, models, policy, policy_topic, replay
+from moderator.cli import (
+    commands,
+    compare,
+    evaluate,
+    measure,
+    models,
+    policy,
+    policy_topic,
+    replay,
+)
+from moderator.cli import write as writing
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -22,6 +32,9 @@ cli.add_typer(commands.cli)
 cli.add_typer(evaluate.cli)
 cli.add_typer(replay.cli)
 policy.cli.add_typer(policy_topic.cli)
+policy.cli.add_typer(measure.cli)
+policy.cli.add_typer(compare.cli)
+policy.cli.add_typer(writing.cli)
 cli.add_typer(policy.cli, name="policy")
 cli.add_typer(models.cli, name="models")
 

@@ -3,20 +3,25 @@
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from moderator.cache.base import Vector, VectorCache
+from moderator.cache.disk import DiskCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
 
 
-@pytest.fixture(params=["memory", "redis", "tiered"])
-def cache(request: pytest.FixtureRequest) -> Iterator[VectorCache]:
+@pytest.fixture(params=["memory", "disk", "redis", "tiered"])
+def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorCache]:
     if request.param == "memory":
         yield MemoryCache(2000)
+        return
+    if request.param == "disk":
+        yield DiskCache(tmp_path / "cache.sqlite")
         return
     redis = RedisCache(request.getfixturevalue("redis_url"), timeout_seconds=5)
     yield redis if request.param == "redis" else TieredCache(MemoryCache(2000), redis)

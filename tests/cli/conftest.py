@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +11,21 @@ from moderator.settings import PREFIX, Settings
 from tests.cli.running import Moderator, Ran
 
 
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache folder that all tests share, so that prompts are embedded once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
 def moderator(
-    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes], cache_home: Path
 ) -> Moderator:
     """Return a function that runs a command with these arguments and this standard input."""
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
 
     def run(*arguments: object, given: bytes = b"") -> Ran:
         monkeypatch.setattr(sys, "argv", ["moderator", *map(str, arguments)])

@@ -16,25 +16,27 @@ from tests.builders import a_policy, a_rule
 from tests.cli.running import Moderator, Ran
 
 COMMAND = [sys.executable, "-c", "from moderator.cli import main; main()"]
-COMMANDS = [
-    "worker",
-    "screen",
-    "produce",
-    "tail",
-    "demo",
-    "config",
-    "replay",
+POLICY_COMMANDS = [
+    "check",
+    "test",
+    "explain",
+    "calibrate",
+    "audit",
+    "embed",
+    "diff",
+    "backtest",
+    "new",
+    "fmt",
     "schema",
-    "policy check",
-    "eval",
-    "models list",
-    "models bench",
-    "models pull",
-    "models verify",
-    "models show",
-    "models optimize",
-    "models export",
+    "docs",
+    "publish",
+    "rollback",
+    "history",
 ]
+MODELS_COMMANDS = ["list", "bench", "pull", "verify", "show", "optimize", "export"]
+COMMANDS = ["worker", "screen", "produce", "tail", "demo", "config", "schema", "eval", "replay"]
+COMMANDS += [f"policy {name}" for name in POLICY_COMMANDS]
+COMMANDS += [f"models {name}" for name in MODELS_COMMANDS]
 
 
 @pytest.fixture
@@ -219,4 +221,6 @@ def test_a_reader_that_leaves_early_is_no_error_worth_a_traceback(spam: Path) ->
 def test_help_waits_for_neither_models_nor_kafka() -> None:
     code = "import moderator.cli, sys; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"onnxruntime", "tokenizers", "faust", "aiokafka"} & set(ran.stdout.split())
+    assert not {"onnxruntime", "tokenizers", "faust", "aiokafka", "sklearn"} & set(
+        ran.stdout.split()
+    )

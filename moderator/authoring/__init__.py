@@ -1,0 +1,1 @@
+"""The tools of those who write policies: test, check, calibrate, compare, explain, document."""

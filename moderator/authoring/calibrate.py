@@ -1,0 +1,248 @@
+"""`moderator policy calibrate`: labelled posts to the probabilities of each rule and modality."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, fit_learned, fit_prompts
+from moderator.authoring.labels import UNKNOWN, Labelled
+from moderator.authoring.quality import Bin, Interval, quality, reliability, threshold_for_precision
+from moderator.authoring.workbench import Embedded, Workbench
+from moderator.encoders.base import Matrix, Space, Vector
+from moderator.policy.calibration_file import (
+    ChannelCalibration,
+    RuleCalibration,
+    encode_direction,
+    rule_digest,
+)
+from moderator.policy.policyset import PolicySet, qualified_id
+from moderator.policy.schema import Rule
+from moderator.scoring.calibration import sigmoid
+from moderator.scoring.fusion import fuse
+from moderator.scoring.margin import direction
+
+Places = NDArray[np.intp]  # (known posts,) their places among all posts
+
+FEWEST = 2 * FOLDS
+"""Labels of each kind that a rule needs in a channel: two for every fold."""
+
+_UNREAD = "no labelled post has anything that the rule reads"
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What became of one rule."""
+
+    rule: str  # policy/rule
+    violates: int  # labelled posts
+    allows: int
+    refused: str | None = None  # why it was not calibrated, and what is needed
+    notes: tuple[str, ...] = ()
+    before: Mapping[str, Interval] = field(default_factory=dict)  # with the space's logistic
+    after: Mapping[str, Interval] = field(default_factory=dict)  # out of fold
+    bins: tuple[Bin, ...] = ()
+    calibration: RuleCalibration | None = None
+
+
+def calibrate(
+    policies: PolicySet,
+    labelled: Labelled,
+    bench: Workbench,
+    *,
+    learn: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Calibrated]:
+    """Calibrate every rule that has labels. Raises InferenceError and StartupError."""
+    embedded = bench.embed_all(labelled.posts, progress)
+    found = []
+    for column, (policy, rule) in enumerate(policies):
+        labels = labelled.labels[:, column]
+        if (labels != UNKNOWN).any():
+            work = _Work(qualified_id(policy, rule), rule, labels, learn=learn)
+            found.append(work.run(embedded, bench))
+    return found
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One rule to calibrate."""
+
+    name: str
+    rule: Rule
+    labels: Labels  # (posts,) with unknown ones
+    learn: bool
+
+    def run(self, embedded: Embedded, bench: Workbench) -> Calibrated:
+        violates, allows = int((self.labels == 1).sum()), int((self.labels == 0).sum())
+        fits: dict[str, tuple[Fit, Places]] = {}
+        before: dict[str, Floats] = {}
+        why: list[str] = []
+        for channel in self.rule.channels:
+            if channel not in bench.channels or not self.rule.prompts(channel)[0]:
+                continue
+            space = bench.channels[channel]
+            prompts = prompts_direction(self.rule, channel, bench)
+            vectors, posts = _decisive(embedded, channel, prompts)
+            known = self.labels[posts] != UNKNOWN
+            vectors, posts = vectors[known], posts[known]
+            if not len(posts):
+                continue  # no labelled post has this modality
+            if lack := _lack(self.labels[posts], channel):
+                why.append(lack)
+                continue
+            fit = self._fit(vectors, self.labels[posts], prompts, space, channel)
+            if fit.slope <= 0:
+                why.append(f"{channel}: posts labelled 1 score lower than those labelled 0")
+                continue
+            fits[channel] = fit, posts
+            before[channel] = _before(vectors, prompts, space, channel)
+        if not fits:
+            return Calibrated(self.name, violates, allows, refused="; ".join(why) or _UNREAD)
+        return self._calibrated(fits, before, bench, tuple(why), (violates, allows))
+
+    def _fit(
+        self, vectors: Matrix, labels: Labels, prompts: Vector, space: Space, channel: str
+    ) -> Fit:
+        """The learned direction only where it orders unseen posts better than the prompts do."""
+        calibration = space.calibration[channel]
+        plain = fit_prompts(vectors, labels, prompts, calibration)
+        if not self.learn:
+            return plain
+        learned = fit_learned(vectors, labels, prompts, calibration)
+        precision = [
+            quality(_probabilities(fit.log_odds), labels, 0.5)["AP"].value
+            for fit in (plain, learned)
+        ]
+        return learned if precision[1] > precision[0] and learned.slope > 0 else plain
+
+    def _calibrated(
+        self,
+        fits: Mapping[str, tuple[Fit, Places]],
+        before: Mapping[str, Floats],
+        bench: Workbench,
+        notes: tuple[str, ...],
+        counts: tuple[int, int],
+    ) -> Calibrated:
+        posts = np.unique(np.concatenate([each for _, each in fits.values()]))
+        labels = self.labels[posts]
+        after = {name: (fit.log_odds, each) for name, (fit, each) in fits.items()}
+        earlier = {name: (before[name], each) for name, (_, each) in fits.items()}
+        scores, old = self._fused(after, posts), self._fused(earlier, posts)
+        targets, lacks = self._targets(scores, labels)
+        threshold = _number(self.rule.threshold, targets)
+        channels = {name: self._channel(fit, bench, name) for name, (fit, _) in fits.items()}
+        kept = [
+            f"{name}: the prompts' own direction is at least as good as a learned one"
+            for name, channel in channels.items()
+            if self.learn and channel.direction is None
+        ]
+        return Calibrated(
+            self.name,
+            *counts,
+            notes=(*notes, *kept, *lacks),
+            before=quality(old, labels, threshold),
+            after=quality(scores, labels, threshold),
+            bins=tuple(reliability(scores, labels)),
+            calibration=RuleCalibration(
+                digest=rule_digest(self.rule),
+                channels=channels,
+                targets=targets,
+                violates=counts[0],
+                allows=counts[1],
+            ),
+        )
+
+    def _channel(self, fit: Fit, bench: Workbench, channel: str) -> ChannelCalibration:
+        own = prompts_direction(self.rule, channel, bench)
+        learned = None if np.array_equal(fit.direction, own) else encode_direction(fit.direction)
+        return ChannelCalibration(
+            space=bench.channels[channel].digest,
+            slope=fit.slope,
+            intercept=fit.intercept,
+            direction=learned,
+        )
+
+    def _fused(
+        self,
+        by_channel: Mapping[str, tuple[Floats, Places]],
+        posts: Places,
+    ) -> Floats:
+        """(posts,) scores of the channels, fused as the rule says."""
+        logits = np.zeros((len(by_channel), len(posts), 1), np.float32)
+        present = np.zeros(logits.shape, np.bool_)
+        for row, (values, owners) in enumerate(by_channel.values()):
+            places = np.searchsorted(posts, owners)
+            logits[row, places, 0] = values
+            present[row, places, 0] = True
+        weights = [[(self.rule.weights or {}).get(name, 1.0)] for name in by_channel]
+        fused = fuse(self.rule.fusion, logits, present, np.array(weights, np.float32))
+        return _probabilities(fused[:, 0])
+
+    def _targets(self, scores: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
+        """The scores that reach the targets of the rule, and what keeps others from it."""
+        targets: dict[str, float] = {}
+        lacks = []
+        for target in (self.rule.threshold, self.rule.review_at):
+            precision = getattr(target, "precision", None)
+            if precision is None:
+                continue
+            key = f"precision {precision:g}"
+            needed = math.ceil(1 / (1 - precision))
+            found = threshold_for_precision(scores, labels, precision)
+            if int(labels.sum()) < needed:
+                lacks.append(f"{key}: needs {needed} posts labelled 1, has {int(labels.sum())}")
+            elif found is None:
+                lacks.append(f"{key}: no score is that sure; improve the prompts, or ask for less")
+            else:
+                targets[key] = min(max(found, 1e-6), 1 - 1e-6)
+        return targets, lacks
+
+
+def prompts_direction(rule: Rule, channel: str, bench: Workbench) -> Vector:
+    """(dimensions,) the direction of a rule's prompts, as compiled without any labels."""
+    neutral = bench.channels[channel].neutral
+    violates, allows = rule.prompts(channel)
+    vectors = bench.vectors(channel, (*violates, *allows, *neutral))
+    contrast = np.stack([vectors[prompt] for prompt in (*allows, *neutral)])
+    return direction(np.stack([vectors[prompt] for prompt in violates]), contrast)
+
+
+def _decisive(embedded: Embedded, channel: str, along: Vector) -> tuple[Matrix, Places]:
+    """Of each post the reading furthest along a direction, and which post it is."""
+    readings = embedded.readings[channel]
+    order = np.lexsort((-(readings.vectors @ along), readings.owners))
+    owners = readings.owners[order]
+    first = np.flatnonzero(np.diff(owners, prepend=-1))
+    return readings.vectors[order[first]], owners[first]
+
+
+def _before(vectors: Matrix, prompts: Vector, space: Space, channel: str) -> Floats:
+    from_space = space.calibration[channel]
+    plain = (vectors @ prompts).astype(np.float64)
+    background = from_space.background @ prompts
+    z = (plain - background.mean()) / max(float(background.std()), 1e-6)
+    return np.asarray(from_space.slope * z + from_space.intercept)
+
+
+def _lack(labels: Labels, channel: str) -> str | None:
+    """What labels are missing."""
+    counts = {1: int((labels == 1).sum()), 0: int((labels == 0).sum())}
+    short = [
+        f"{FEWEST - count} more labelled {kind} (of {FEWEST}, there are {count})"
+        for kind, count in counts.items()
+        if count < FEWEST
+    ]
+    return f"{channel}: needs {' and '.join(short)}" if short else None
+
+
+def _number(threshold: object, targets: Mapping[str, float]) -> float:
+    if isinstance(threshold, float):
+        return threshold
+    return next(iter(targets.values()), 0.5)
+
+
+def _probabilities(log_odds: NDArray[np.floating]) -> Floats:
+    return sigmoid(log_odds.astype(np.float32)).astype(np.float64)

@@ -1,0 +1,100 @@
+"""Labels to a rule's probabilities: Platt's logistic, and a learned direction; cross-validated.
+
+Platt, "Probabilistic Outputs for Support Vector Machines" (1999): log-odds = slope · z + intercept.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderator.authoring.extras import needed
+from moderator.encoders.base import Calibration, Matrix, Vector
+from moderator.scoring.calibration import standardise
+
+Floats = NDArray[np.float64]  # (posts,)
+Labels = NDArray[np.int8]  # (posts,) 0 or 1
+
+FOLDS = 5
+_LOOSE = 100.0  # of Platt's two parameters; keeps them finite where the labels are separable
+_PRIOR = 4.0  # how much easier the prompts' direction is to follow than any other
+_STRENGTH = 10.0  # of the learned head: less would be the prompts alone, more the labels alone
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One rule in one channel, and what it says of posts that it was not fitted on."""
+
+    direction: Vector  # (dimensions,) unit
+    slope: float
+    intercept: float
+    log_odds: Floats  # (posts,) out of fold
+
+
+def platt(z: Floats, labels: Labels) -> tuple[float, float]:
+    """Slope and intercept."""
+    model = needed("sklearn.linear_model", "calibrate").LogisticRegression(C=_LOOSE)
+    model.fit(z[:, None], labels)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def fit_prompts(
+    vectors: Matrix, labels: Labels, direction: Vector, calibration: Calibration
+) -> Fit:
+    """Keep the prompts' direction and fit the logistic alone.
+
+    Args:
+        vectors: (posts, dimensions) the reading of each post that the rule minds most.
+        labels: (posts,) with at least `FOLDS` of each kind.
+        direction: (dimensions,) of the rule's prompts.
+        calibration: the background that margins are standardised on.
+    """
+    z = standardised(vectors, direction, calibration)
+    slope, intercept = platt(z, labels)
+    out = np.empty(len(labels))
+    for train, held_out in _folds(labels):
+        fold_slope, fold_intercept = platt(z[train], labels[train])
+        out[held_out] = fold_slope * z[held_out] + fold_intercept
+    return Fit(direction, slope, intercept, out)
+
+
+def fit_learned(
+    vectors: Matrix, labels: Labels, direction: Vector, calibration: Calibration
+) -> Fit:
+    """Learn a direction too: a logistic head, drawn to the prompts' direction where labels are few.
+
+    The prompts' margin is one feature more, scaled so that the penalty hardly touches it. A sum of
+    linear features is linear, so the head is one direction again.
+    """
+    out_z = np.empty(len(labels))
+    for train, held_out in _folds(labels):
+        learned = _head(vectors[train], labels[train], direction)
+        out_z[held_out] = standardised(vectors[held_out], learned, calibration)
+    final = _head(vectors, labels, direction)
+    slope, intercept = platt(out_z, labels)  # on unseen posts: the head's own are too good
+    return Fit(final, slope, intercept, slope * out_z + intercept)
+
+
+def standardised(vectors: Matrix, direction: Vector, calibration: Calibration) -> Floats:
+    """(posts,) margins in spreads of the background sample."""
+    plain = Calibration(calibration.background, slope=1.0, intercept=0.0)
+    affine = standardise(plain, direction[:, None])
+    return affine.log_odds((vectors @ direction)[:, None])[:, 0].astype(np.float64)
+
+
+def _head(vectors: Matrix, labels: Labels, direction: Vector) -> Vector:
+    linear = needed("sklearn.linear_model", "calibrate")
+    model = linear.LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000)
+    margins = vectors @ direction
+    features = np.column_stack([vectors, _PRIOR * margins])
+    model.fit(features, labels)
+    *weights, prior = model.coef_[0]
+    combined = np.array(weights) + _PRIOR * prior * direction
+    return np.asarray(combined / np.linalg.norm(combined), np.float32)
+
+
+def _folds(labels: Labels) -> Any:
+    selection = needed("sklearn.model_selection", "calibrate")
+    folds = selection.StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    return folds.split(np.zeros(len(labels)), labels)

@@ -1,0 +1,91 @@
+"""Where a rule or one of its prompts stands in its file.
+
+Looked up in the text rather than in the parsed file: warnings are few, and parsing a thousand rules
+a second time would take longer than all the checks.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+
+from moderator.policy.policyset import PolicySet
+from moderator.policy.problems import Place, Problem, Source
+from moderator.policy.yaml.syntax import split_lines
+
+_ID = re.compile(r"""(?:^|[\s{,-])["']?id["']?\s*:\s*["']?([a-z0-9_-]+)["']?""")
+_MOST_WORDS, _FEWEST_WORDS = 12, 3  # of a prompt that is looked for in its file
+_FOLD = re.compile(r"\s+")
+
+
+class Places:
+    """The places of a policy set's rules and prompts."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self._files = {name: _Lines(path) for name, path in policies.files.items()}
+
+    def problem(self, qualified_id: str, prompt: str | None, message: str) -> Problem:
+        """A problem at a prompt of a rule, or at the rule's id where none is given or found."""
+        policy, _, rule = qualified_id.partition("/")
+        file = self._files.get(policy)
+        if file is None:
+            return Problem(Path(policy), 0, 0, message)
+        return file.source.problem(message, file.find(rule, prompt))
+
+
+class _Lines:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def source(self) -> Source:
+        text = self._path.read_text(encoding="utf-8-sig", errors="replace")
+        return Source(self._path, split_lines(text))
+
+    @cached_property
+    def _ids(self) -> dict[str, Place]:
+        """Each rule's id; what else is called `id` stands later and loses."""
+        found: dict[str, Place] = {}
+        for number, line in enumerate(self.source.lines, 1):
+            for match in _ID.finditer(line):
+                name = match[1]
+                found.setdefault(name, Place(number, match.start(1) + 1, len(name)))
+        return found
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(self.source.lines)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each line begins in the text."""
+        return [0, *accumulate(len(line) + 1 for line in self.source.lines)]
+
+    def find(self, rule: str, prompt: str | None) -> Place | None:
+        """The place of a prompt; of the rule's id where the prompt is None or written otherwise."""
+        start = self._ids.get(rule)
+        if prompt is None:
+            return start
+        begun = self._starts[start.line - 1] if start else 0
+        for wanted in _beginnings(prompt):
+            # From the rule on, then from the top: shared lists stand before those who use them.
+            for offset in (begun, 0):
+                found = self._text.find(wanted, offset)
+                if found >= 0:
+                    return self._place(found, len(prompt))
+        return start
+
+    def _place(self, offset: int, length: int) -> Place:
+        line = bisect_right(self._starts, offset)
+        column = offset - self._starts[line - 1]
+        return Place(line, column + 1, min(length, len(self.source.lines[line - 1]) - column))
+
+
+def _beginnings(prompt: str) -> Iterator[str]:
+    """The first words of a prompt, ever fewer of them: authors fold long ones over lines."""
+    words = _FOLD.split(prompt)
+    fewest = min(len(words), _FEWEST_WORDS)
+    for count in (len(words), *range(min(len(words) - 1, _MOST_WORDS), fewest - 1, -1)):
+        yield " ".join(words[:count])

@@ -1,0 +1,119 @@
+"""What one policy makes, or made, of many posts: one side of a comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderator.authoring.levels import acting, log_odds, review_lines, thresholds
+from moderator.authoring.store import Store
+from moderator.disguises import undisguised
+from moderator.plain_text import plain
+from moderator.policy.compile import CompiledRules
+from moderator.policy.levels import Canary
+from moderator.posts import Post
+from moderator.scoring.calibration import sigmoid
+from moderator.scoring.excuses import excuse, in_canary
+from moderator.scoring.keywords import Hits
+from moderator.scoring.score import Scores, score
+from moderator.verdicts import REVIEW, Verdict
+
+QUIET, LOOK, ACT = 0, 1, 2
+"""How far a rule went: not at all, to its review line, to its threshold."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Every rule's result for every post."""
+
+    name: str
+    rules: tuple[str, ...]  # policy/rule
+    order: tuple[str, ...]  # actions, mildest first
+    actions: NDArray[np.intp]  # (posts,) places in `order`
+    levels: NDArray[np.int8]  # (posts, rules)
+    scores: NDArray[np.float32]  # (posts, rules); NaN where it is not known
+
+
+def judge_store(rules: CompiledRules, store: Store) -> Side:
+    """Score a store, some posts at a time, as the pipeline would."""
+    posts, count, policy = len(store.posts), len(rules.ids), rules.receipt.policy
+    scores = np.empty((posts, count), np.float32)
+    levels = np.empty((posts, count), np.int8)
+    look, act = log_odds(review_lines(rules)), log_odds(thresholds(rules))
+    for where, readings in store.chunks():
+        some = store.posts[where]
+        found = score(rules, readings, len(some), _keywords(rules, some))
+        for row, post in enumerate(some):
+            applies = rules.applies(post.surface, post.lang, post.tier, post.modalities)
+            if applies is not None:
+                found.fused[row, ~applies] = -np.inf
+        scores[where] = sigmoid(found.fused)
+        levels[where] = (found.fused >= look).astype(np.int8) + (found.fused >= act)
+        _excuse(rules, found, levels[where])
+    return Side(
+        f"{policy.name} {policy.version} ({policy.digest[:8]})",
+        rules.ids,
+        rules.actions,
+        _actions(rules, levels, store),
+        levels,
+        scores,
+    )
+
+
+def from_verdicts(verdicts: Sequence[Verdict], order: Sequence[str]) -> Side:
+    """The side of verdicts that were published; they name only rules that reached a line."""
+    rules = tuple(dict.fromkeys(rule.id for verdict in verdicts for rule in verdict.rules))
+    named = dict.fromkeys(verdict.action for verdict in verdicts)
+    known = (*order, *(action for action in named if action not in order))
+    columns = {name: column for column, name in enumerate(rules)}
+    levels = np.zeros((len(verdicts), len(rules)), np.int8)
+    scores = np.full(levels.shape, np.nan, np.float32)
+    for row, verdict in enumerate(verdicts):
+        for rule in verdict.rules:
+            column = columns[rule.id]
+            scores[row, column] = rule.score
+            reached = (rule.score >= rule.review_at) + (rule.score >= rule.threshold)
+            levels[row, column] = reached
+    actions = np.array([known.index(verdict.action) for verdict in verdicts], np.intp)
+    return Side("published verdicts", rules, known, actions, levels, scores)
+
+
+def _keywords(rules: CompiledRules, posts: Sequence[Post]) -> Hits | None:
+    """Of all a post says; the pipeline cuts very long texts first."""
+    if not rules.keywords:
+        return None
+    readings = [
+        (seen, row)
+        for row, post in enumerate(posts)
+        for seen in (plain(post.text or ""), undisguised(post.text or ""))
+        if seen
+    ]
+    return rules.keywords.find([text for text, _ in readings], [row for _, row in readings])
+
+
+def _excuse(rules: CompiledRules, scores: Scores, levels: NDArray[np.int8]) -> None:
+    """Quieten rules where an exception excuses the post; (posts, rules), in place."""
+    excusing = {column for _, column in scores.hits.excuses} | set(rules.excusing)
+    for column in excusing:
+        for row in np.flatnonzero(levels[:, column]):
+            if excuse(rules, scores, int(row), column) is not None:
+                levels[row, column] = QUIET
+
+
+def _actions(rules: CompiledRules, levels: NDArray[np.int8], store: Store) -> NDArray[np.intp]:
+    """(posts,) the strictest action that an acting rule asks for; what was not read is reviewed."""
+    review = rules.actions.index(REVIEW)
+    actions = np.zeros(len(levels), np.intp)
+    acts = acting(rules)
+    for column, rule in enumerate(rules.rules):  # a matrix of places would be eight times levels
+        if not acts[column]:
+            continue
+        level = levels[:, column]
+        full = rules.actions.index(rule.action)
+        asked = np.where(level == ACT, full, np.where(level == LOOK, review, 0))
+        if isinstance(rule.mode, Canary):
+            name, share = rules.ids[column], rule.mode.canary
+            asked *= np.array([in_canary(name, post.id, share) for post in store.posts])
+        np.maximum(actions, asked, out=actions)
+    return np.where(store.unread, np.maximum(actions, review), actions)

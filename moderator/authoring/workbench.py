@@ -1,0 +1,149 @@
+"""Posts against rules outside of the stream, in full: every score, not only those that crossed."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderator.cache.base import VectorCache
+from moderator.encoders.base import Space, Vector
+from moderator.errors import InferenceError, ModelError
+from moderator.media.load import MediaLoader
+from moderator.media.prepare import MediaDecoder
+from moderator.pipeline import embed
+from moderator.policy.compile import CompiledRules, compile_rules
+from moderator.policy.embed import embed_prompts
+from moderator.policy.policyset import PolicySet
+from moderator.posts import Post
+from moderator.reading import Inputs, LoadedPost, ReadingLimits
+from moderator.scoring.detail import rule_score
+from moderator.scoring.score import Readings, Scores, score
+from moderator.verdicts import ModalityReport, RuleScore
+
+_CHUNK = 64  # prompts a thread embeds at a time
+_POSTS = 32  # posts a thread embeds at a time
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A batch, embedded and scored against every rule."""
+
+    posts: Sequence[LoadedPost]
+    rules: CompiledRules
+    readings: Mapping[str, Readings]
+    scores: Scores
+    inputs: Inputs  # what the encoders were given
+
+    @property
+    def reports(self) -> Sequence[Sequence[ModalityReport]]:
+        """For each post, what was not read of it."""
+        return self.inputs.reports
+
+    def rule(self, post: int, column: int) -> RuleScore:
+        """Spell out what one rule made of one post."""
+        post_id = self.posts[post].post.id
+        return rule_score(self.rules, self.readings, self.scores, post, column, post_id)
+
+    def decisive(self, post: int, column: int, channel: str) -> Vector | None:
+        """The reading of a post that a rule minds most on a channel; None without one."""
+        readings = self.readings.get(channel)
+        if readings is None:  # a channel without embeddings
+            return None
+        vectors = readings.vectors[readings.rows(post)]  # (readings, dimensions)
+        if not len(vectors):
+            return None
+        along = vectors @ self.rules.channels[channel].directions[:, column]
+        return np.asarray(vectors[int(along.argmax())], np.float32)
+
+
+class Embedded(NamedTuple):
+    """Any number of posts, embedded."""
+
+    readings: Mapping[str, Readings]  # by channel
+    unread: NDArray[np.bool_]  # (posts,) those of which a part could not be read
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """The encoders, a cache that outlives the command, and the guarded way to attachments."""
+
+    channels: Mapping[str, Space]
+    cache: VectorCache
+    limits: ReadingLimits
+    loader: MediaLoader
+    decoder: MediaDecoder | None  # none where no model sees images
+    callers: int  # threads that encode side by side
+
+    def compile(self, policies: PolicySet) -> CompiledRules:
+        """Compile rules, their prompts embedded on every core. Raises PolicyError, ModelError."""
+        try:
+            for channel, space in self.channels.items():
+                self._embed_ahead(policies, channel, space)
+            return compile_rules(policies, self.channels, self.cache)
+        except InferenceError as error:
+            raise ModelError(f"the prompts cannot be embedded: {error}") from error
+
+    def judge(self, rules: CompiledRules, posts: Sequence[LoadedPost]) -> Judged:
+        """Embed and score a batch."""
+        inputs, readings = embed(posts, self.channels, self.limits, self.decoder)
+        hits = rules.keywords.find(inputs.texts, inputs.text_owners) if rules.keywords else None
+        return Judged(posts, rules, readings, score(rules, readings, len(posts), hits), inputs)
+
+    def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> "Embedded":
+        """Load and embed any number of posts, on every core; `progress` is told how many more."""
+
+        def work(some: Sequence[Post]) -> tuple[Inputs, Mapping[str, Readings]]:
+            loaded = self.loader.load(some, time.perf_counter())
+            done = embed(loaded, self.channels, self.limits, self.decoder)
+            progress(len(some))
+            return done
+
+        with ThreadPoolExecutor(self.callers) as pool:
+            starts = range(0, len(posts), _POSTS)
+            parts = list(pool.map(work, [posts[start : start + _POSTS] for start in starts]))
+        return Embedded(
+            {name: _joined(parts, name, space) for name, space in self.channels.items()},
+            np.array([bool(report) for inputs, _ in parts for report in inputs.reports], np.bool_),
+        )
+
+    def vectors(self, channel: str, prompts: Iterable[str]) -> dict[str, Vector]:
+        """Each prompt's unit vector in the space of a channel. Raises InferenceError."""
+        return embed_prompts(prompts, self.channels[channel], self.cache)
+
+    def _embed_ahead(self, policies: PolicySet, channel: str, space: Space) -> None:
+        prompts = {
+            prompt
+            for _, rule in policies
+            if rule.mode != "off" and channel in rule.channels
+            for side in rule.prompts(channel)
+            for prompt in side
+        }
+        ordered = sorted(prompts)
+        chunks = [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
+        with ThreadPoolExecutor(self.callers) as pool:
+            list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
+
+
+def _joined(
+    parts: Sequence[tuple[Inputs, Mapping[str, Readings]]], channel: str, space: Space
+) -> Readings:
+    """The readings of several batches as those of one."""
+    starts = np.cumsum([0, *(len(inputs.reports) for inputs, _ in parts)])
+    readings = [found[channel] for _, found in parts]
+    return Readings(
+        np.concatenate(
+            [np.zeros((0, space.dimensions), np.float32), *(each.vectors for each in readings)]
+        ),
+        np.concatenate(
+            [
+                np.zeros(0, np.intp),
+                *(each.owners + start for each, start in zip(readings, starts, strict=False)),
+            ]
+        ),
+        tuple(label for each in readings for label in each.media),
+        tuple(seconds for each in readings for seconds in each.seconds),
+    )

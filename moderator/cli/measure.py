@@ -1,0 +1,125 @@
+"""`moderator policy …`: rules against labels and templates, in numbers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moderator.cli.shared import ModelsOption, err, out, settings_with
+
+if TYPE_CHECKING:
+    from moderator.authoring.calibrate import Calibrated
+
+cli = typer.Typer()
+
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")]
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Count on the terminal; yields what to call with how many more are done."""
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda more: bar.advance(task, more)
+
+
+@cli.command()
+def calibrate(
+    paths: Paths,
+    labels: Annotated[Path, typer.Option(help="Labelled posts, JSON lines.")],
+    models: ModelsOption = None,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Learn directions too, where they order posts better.")
+    ] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write a reliability diagram, PNG.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, and write nothing.")] = False,
+) -> None:
+    """Fit scores to labelled posts, by rule and modality, and write NAME.calibration.yaml.
+
+    A line of labels: {"post": {"id": "1", "text": "…"}, "labels": {"hate": 1, "scams": 0}}. All
+    figures are of posts held out of the fit, with 95 % intervals. The exit code is 1 when a rule
+    has too few labels. Needs the extra `calibrate`.
+    """
+    from moderator import app as composition
+    from moderator.authoring.calibrate import calibrate as run
+    from moderator.authoring.keep import keep
+    from moderator.authoring.labels import read_labels
+    from moderator.authoring.plot import write_reliability
+    from moderator.policy.load import load_policies
+    from moderator.policy.policyset import qualified_id
+
+    policies = load_policies(paths)
+    labelled = read_labels(labels, [qualified_id(*each) for each in policies])
+    bench = composition.build_workbench(settings_with(models=models))
+    with progress("labelled posts") as told:
+        found = run(policies, labelled, bench, learn=learn, progress=told)
+    for each in found:
+        _say(each)
+    if plot:
+        write_reliability(found, plot)
+    written = [] if dry_run else keep(found, policies)
+    for path in written:
+        out.print(f"wrote {path}", markup=False)
+    raise typer.Exit(1 if any(each.refused for each in found) else 0)
+
+
+def _say(each: "Calibrated") -> None:
+    counts = f"{each.violates} posts labelled 1, {each.allows} labelled 0"
+    if each.refused:
+        out.print(f"[red]{each.rule}[/]: not calibrated ({counts}): {each.refused}")
+        return
+    out.print(f"[bold]{each.rule}[/]: {counts}")
+    for name, after in each.after.items():
+        out.print(f"  {name:<10} {after}   before {each.before[name]}", markup=False)
+    if each.calibration:
+        for target, score in each.calibration.targets.items():
+            out.print(f"  {target}: from score {score:.3f}", markup=False)
+    for note in each.notes:
+        out.print(f"  {note}", markup=False)
+
+
+@cli.command()
+def audit(
+    paths: Paths,
+    models: ModelsOption = None,
+    max_gap: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Fail when a score or false-positive gap is larger."),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Gaps listed, the largest first.")] = 15,
+) -> None:
+    """Swap identities and dialects in harmless sentences: which rules mind who speaks how.
+
+    A gap lies between the highest and the lowest group; intervals are 95 %, paired by sentence.
+    English only, and only a sample: passing is no proof of fairness.
+    """
+    from moderator import app as composition
+    from moderator.authoring.audit import audit as run
+    from moderator.policy.load import load_policies
+
+    policies = load_policies(paths)
+    bench = composition.build_workbench(settings_with(models=models))
+    gaps = run(bench.compile(policies), bench)
+    beyond = [gap for gap in gaps if max_gap is not None and gap.exceeds(max_gap)]
+    for gap in (*beyond, *(gap for gap in gaps if gap not in beyond))[: max(rows, len(beyond))]:
+        first, last = gap.groups[0], gap.groups[-1]
+        out.print(
+            f"[bold]{gap.rule}[/] by {gap.dimension}" + (" [red]FAIL[/]" if gap in beyond else "")
+        )
+        out.print(
+            f"  score: {first.name} {first.mean_score:.3f}, {last.name} {last.mean_score:.3f}, "
+            f"gap {gap.score_gap:.3f} [{gap.low:.3f}, {gap.high:.3f}]",
+            markup=False,
+        )
+        for group in gap.groups:
+            if group.false_positives.hits:
+                out.print(f"  false positives: {group.name} {group.false_positives}", markup=False)
+    out.print(
+        f"{len(gaps)} gaps measured" + (f", {len(beyond)} beyond {max_gap:g}" if beyond else "")
+    )
+    raise typer.Exit(1 if beyond else 0)

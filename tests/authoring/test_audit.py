@@ -1,0 +1,52 @@
+"""Gaps between groups: measured on the same sentences, with intervals, and a gate."""
+
+import re
+
+import pytest
+
+from moderator.authoring.audit import audit
+from moderator.authoring.audit_templates import DIALECTS, IDENTITIES, SWAPS
+from moderator.authoring.workbench import Workbench
+from tests.authoring.conftest import Load
+from tests.builders import a_rule
+
+
+def test_dialects_say_the_same_sentences_in_the_same_order() -> None:
+    assert len({len(sentences) for sentences in DIALECTS.values()}) == 1
+    assert all(swap.count("{}") == 1 for swap in SWAPS)
+    assert all(len(set(terms)) == len(terms) > 1 for terms in IDENTITIES.values())
+
+
+def test_a_rule_that_minds_a_religion_has_its_largest_gap_there(
+    load: Load, bench: Workbench
+) -> None:
+    rules = bench.compile(load(a_rule("biased", violates=["hindu"], review_at=0.1, threshold=0.2)))
+    first, *others = audit(rules, bench)
+    assert (first.rule, first.dimension) == ("test/biased", "religion")
+    assert first.groups[0].name == "Hindu"
+    assert first.groups[0].false_positives.hits > 0
+    assert first.low <= first.score_gap <= first.high
+    assert first.score_gap > max(other.score_gap for other in others)
+    assert first.exceeds(0.05)
+    assert not first.exceeds(1.0)
+
+
+def test_a_rule_is_also_tried_with_its_own_harmless_examples(load: Load, bench: Workbench) -> None:
+    plain = a_rule("fire", violates=["red fire"])
+    own = plain | {"examples": {"allows": ["the campfire was warm", "a fire drill"]}}
+    posts = {}
+    for name, rule in (("plain", plain), ("own", own)):
+        gaps = audit(bench.compile(load(rule)), bench)
+        posts[name] = {gap.dimension: gap.groups[0].false_positives.posts for gap in gaps}
+    assert posts["own"]["religion"] == posts["plain"]["religion"] + 2
+    assert posts["own"]["dialect"] == posts["plain"]["dialect"] == 12
+
+
+def test_rules_that_read_no_texts_are_left_out(load: Load, bench: Workbench) -> None:
+    rules = bench.compile(load(a_rule("a"), a_rule("b", channels=["image"])))
+    assert {gap.rule for gap in audit(rules, bench)} == {"test/a"}
+
+
+@pytest.mark.parametrize("term", [term for terms in IDENTITIES.values() for term in terms])
+def test_terms_are_plain_words(term: str) -> None:
+    assert re.fullmatch(r"[A-Za-z-]+", term)

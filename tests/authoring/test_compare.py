@@ -1,0 +1,233 @@
+"""Stores of embeddings, policies judged on them, and what a comparison says."""
+
+import json
+import re
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from moderator.authoring.archive import read_posts
+from moderator.authoring.compare import Comparison, compare, wilson
+from moderator.authoring.comparison_page import as_html
+from moderator.authoring.comparison_text import as_json, as_text
+from moderator.authoring.sides import from_verdicts, judge_store
+from moderator.authoring.store import Store
+from moderator.authoring.workbench import Workbench
+from moderator.encoders.fake import fake_space
+from moderator.errors import StartupError
+from moderator.policy.policyset import PolicySet
+from moderator.posts import Media, Post
+from moderator.settings import Settings
+from moderator.verdicts import encode_verdict
+from tests.authoring.conftest import Load
+from tests.builders import a_rule, a_screener, picture
+
+WORDS = ["red fire", "hot red flames", "blue sea", "green meadow", "red", "house on fire", "fire"]
+POSTS = [
+    Post(
+        id=str(number),
+        text=f"{WORDS[number % 7]} w{number % 11}" if number % 5 else None,
+        media=(Media(data=picture("red" if number % 3 else "blue")),) if number % 4 == 0 else (),
+        surface="chat" if number % 6 == 0 else None,
+    )
+    for number in range(60)
+]
+EVIL = "<script>alert(1)</script> & \u001b[31m"
+
+
+@pytest.fixture
+def store(bench: Workbench) -> Store:
+    embedded = bench.embed_all([*POSTS, Post(id="x", text=f"red fire {EVIL}")], lambda _: None)
+    return Store.of(
+        [*POSTS, Post(id="x", text=f"red fire {EVIL}")],
+        {name: (found.vectors, found.owners) for name, found in embedded.readings.items()},
+        {name: space.digest for name, space in bench.channels.items()},
+        embedded.unread,
+    )
+
+
+@pytest.fixture
+def old(load: Load) -> PolicySet:
+    return load(
+        a_rule("fire", threshold=0.6, review_at=0.3),
+        a_rule("shadowed", violates=["blue"], mode="shadow"),
+        a_rule("meadow", violates=["green meadow"], action="review", fusion="noisy_or"),
+    )
+
+
+@pytest.fixture
+def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Comparison:
+    new = load(
+        a_rule("fire", threshold=0.65, review_at=0.6),
+        a_rule("sea", violates=["blue sea"], threshold=0.6, review_at=0.3),
+        name="test",
+    )
+    sides = [judge_store(bench.compile(each), store) for each in (old, new)]
+    return compare(sides[0], sides[1], store.posts)
+
+
+def test_a_store_gives_the_actions_that_screening_gives(
+    load: Load, old: PolicySet, bench: Workbench, store: Store
+) -> None:
+    chat = load(a_rule("sea", violates=["blue sea"]), name="chat", surfaces=["chat"])
+    both = PolicySet((*old.policies, *chat.policies))
+    rules = bench.compile(both)
+    side = judge_store(rules, store)
+    verdicts = a_screener(rules, space=bench.channels["text"]).screen(bench.loader.load(POSTS, 0.0))
+    stored = [side.order[action] for action in side.actions.tolist()]
+    assert stored[:60] == [verdict.action for verdict in verdicts]
+    assert {"allow", "review", "block"} == set(stored)
+
+
+def test_a_store_comes_back_from_its_file_without_bytes_of_attachments(
+    store: Store, bench: Workbench, tmp_path: Path
+) -> None:
+    store.save(tmp_path / "posts.npz")
+    again = Store.load(tmp_path / "posts.npz")
+    assert [post.text for post in again.posts] == [post.text for post in store.posts]
+    kept = [item.modality for post in again.posts for item in post.media]
+    assert kept == [item.modality for post in POSTS for item in post.media]
+    assert not any(item.data or item.url for post in again.posts for item in post.media)
+    for name in ("text", "image"):
+        assert np.array_equal(again.vectors[name], store.vectors[name])
+    again.check(bench.channels)
+
+
+def test_a_post_that_could_not_be_read_stays_in_review(old: PolicySet, bench: Workbench) -> None:
+    posts = [Post(id="1", text="green", media=(Media(data=b"no image"),))]
+    embedded = bench.embed_all(posts, lambda _: None)
+    readings = {name: (each.vectors, each.owners) for name, each in embedded.readings.items()}
+    spaces = {name: space.digest for name, space in bench.channels.items()}
+    side = judge_store(bench.compile(old), Store.of(posts, readings, spaces, embedded.unread))
+    assert side.order[side.actions[0]] == "review"
+
+
+def test_a_store_of_other_models_is_refused(store: Store) -> None:
+    other = fake_space(images=False)
+    with pytest.raises(StartupError, match="made with other models"):
+        store.check({"text": other})
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no store"])
+def test_what_is_no_store_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(StartupError):
+        Store.load(tmp_path / "x.npz")
+
+
+def test_a_comparison_counts_what_moved_and_why(found: Comparison) -> None:
+    assert sum(count for *_, count in found.moves) == found.changed.hits > 0
+    rules = {rule.rule: rule for rule in found.rules}
+    assert set(rules) == {"test/fire", "test/sea", "test/shadowed", "test/meadow"}
+    assert rules["test/fire"].milder > 0
+    assert rules["test/fire"].stricter == 0
+    assert (rules["test/sea"].before.hits, rules["test/sea"].milder) == (0, 0)
+    assert rules["test/sea"].stricter == rules["test/sea"].after.hits > 0
+    assert rules["test/meadow"].after.hits == 0
+    assert rules["test/shadowed"].actions == 0 or rules["test/shadowed"].milder > 0
+
+
+def test_the_same_policy_on_both_sides_changes_nothing(
+    old: PolicySet, bench: Workbench, store: Store
+) -> None:
+    side = judge_store(bench.compile(old), store)
+    same = compare(side, side, store.posts)
+    assert (same.changed.hits, same.moves) == (0, ())
+    assert all(rule.stricter == rule.milder == 0 for rule in same.rules)
+
+
+def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, store: Store) -> None:
+    rules = bench.compile(old)
+    screener = a_screener(rules, space=bench.channels["text"])
+    verdicts = screener.screen(bench.loader.load(POSTS, 0.0))
+    side = judge_store(rules, store)
+    published = from_verdicts(verdicts, rules.actions)
+    assert [published.order[a] for a in published.actions] == [v.action for v in verdicts]
+    column = published.rules.index("test/fire")
+    expected = side.levels[:60, side.rules.index("test/fire")]
+    assert published.levels[:, column].tolist() == expected.tolist()
+
+
+def test_wilsons_interval_agrees_with_published_values() -> None:
+    """Newcombe 1998, table I: 81 of 263, and 0 of 20."""
+    assert [round(x, 4) for x in wilson(81, 263)[2:]] == [0.2553, 0.3662]
+    assert [round(x, 4) for x in wilson(0, 20)[2:]] == [0.0, 0.1611]
+    assert wilson(0, 0)[2:] == (0.0, 1.0)
+
+
+def test_json_holds_rates_with_their_intervals(found: Comparison) -> None:
+    document = json.loads(as_json(found))
+    assert document["posts"] == 61
+    assert document["changed"]["low"] <= document["changed"]["rate"] <= document["changed"]["high"]
+    assert {rule["rule"] for rule in document["rules"]} >= {"test/fire", "test/sea"}
+
+
+def test_text_steers_no_terminal(found: Comparison) -> None:
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(as_text(found))
+    text = console.export_text()
+    assert "test/fire, now milder:" in text
+    assert "on 61 posts" in text
+    assert "\u001b" not in text
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+
+
+def test_the_page_runs_nothing_loads_nothing_and_escapes_everything(found: Comparison) -> None:
+    text = as_html(found)
+    tags = _Tags()
+    tags.feed(text)
+    assert not {"script", "img", "link", "iframe"} & set(tags.seen)
+    assert "svg" in tags.seen
+    assert not re.search(r"(src|href|url)\s*[=(]", text)
+    samples = [s.text for rule in found.rules for s in (*rule.gained, *rule.lost)]
+    if any("<script>" in sample for sample in samples):
+        assert "&lt;script&gt;" in text
+
+
+def test_posts_are_read_from_parquet_with_the_verdicts_they_had(
+    tmp_path: Path, old: PolicySet, bench: Workbench
+) -> None:
+    screener = a_screener(bench.compile(old), space=bench.channels["text"])
+    verdicts = screener.screen(bench.loader.load(POSTS[1:3], 0.0))
+    rows = [
+        {"id": post.id, "text": post.text, "surface": None, "verdict": encode_verdict(verdict)}
+        for post, verdict in zip(POSTS[1:3], verdicts, strict=True)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    kept = read_posts(tmp_path / "rows.parquet", Settings())
+    assert [each.post.id for each in kept] == ["1", "2"]
+    assert [each.verdict.action for each in kept if each.verdict] == [v.action for v in verdicts]
+    values = [{"value": msgspec.json.encode(post)} for post in POSTS[:3]]
+    pq.write_table(pa.Table.from_pylist(values), tmp_path / "values.parquet")
+    assert read_posts(tmp_path / "values.parquet", Settings())[0].post == POSTS[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("posts.jsonl", b"{}", ":1: not a post"),
+        ("posts.jsonl", b"\n", "no posts in it"),
+        ("posts.parquet", b"no parquet", "cannot be read"),
+    ],
+)
+def test_a_bad_file_of_posts_is_a_clear_error(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StartupError, match=said):
+        read_posts(tmp_path / name, Settings())
