@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -45,23 +46,18 @@ def list_models(
         ]
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "reads", "dim", "size", "languages", "licence", "pinned", "here"):
-        table.add_column(column, justify="right" if column in {"dim", "size"} else "left")
-    table.add_column("good for", overflow="fold")
     for name, entry in entries.items():
-        table.add_row(
-            name,
+        facts = (
             "+".join(entry.channels),
-            str(entry.dimensions),
-            f"{entry.megabytes} MB",
+            f"{entry.dimensions} dimensions",
+            f"{entry.megabytes:,} MB",
             ", ".join(entry.languages),
             entry.licence.name,
-            "yes" if entry.pinned else "on pull",
-            "[green]yes[/]" if here[name] else "",
-            entry.good_for,
+            "pinned" if entry.pinned else "pinned by the first pull",
         )
-    out.print(table)
+        line = Text.assemble((name, "bold"), "  ", " · ".join(facts))
+        out.print(line + Text("  here", style="green") if here[name] else line)
+        out.print(Padding(entry.good_for, (0, 0, 0, 4)), style="dim", soft_wrap=False)
 
 
 @cli.command()

@@ -19,7 +19,6 @@ from moderator.stream.suspects import LookUp
 
 log = logging.getLogger(__name__)
 
-_LINGER_SECONDS = 0.02  # longer fills transactions, each of which costs some milliseconds
 _FIRST_WAIT_SECONDS, _MOST_WAIT_SECONDS = 0.2, 5.0
 
 Offsets = Mapping[TopicPartition, tuple[int, str]]  # and metadata
@@ -69,8 +68,7 @@ class Transactions:
     ) -> None:
         """Publish until cancelled, telling `published`. Raises StartupError when fenced."""
         while True:
-            await self._more.wait()
-            await asyncio.sleep(_LINGER_SECONDS)
+            await self._more.wait()  # what is answered during a transaction fills the next one
             self._more.clear()
             published(self._drop_lost())
             if parts := self._contiguous():

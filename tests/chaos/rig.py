@@ -57,7 +57,7 @@ class Rig:
         self.rng = rng
         self.settings: dict[str, object] = {}
         self.flags: Sequence[str] = ()
-        self.environment: dict[str, str] = {}
+        self.launcher: Sequence[str] = ()  # what the worker's script is run by
         self.workers: list[Worker] = []
         self.restarts = 0
         self.notes: list[str] = []
@@ -72,8 +72,7 @@ class Rig:
     def worker(self, **settings: object) -> Worker:
         """Start another one, and wait until it is ready."""
         made = self.stream.worker(**{**self._defaults(), **self.settings, **settings})
-        made.command[-1:] = [str(WORKER), *self.flags]
-        made.command[1:1] = [f"{name}={value}" for name, value in self.environment.items()]
+        made.command[-1:] = [*self.launcher, str(WORKER), *self.flags]
         self.workers.append(made)
         return made
 

@@ -13,7 +13,6 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "java": "openjdk-17-jre-headless",
         "mvn": "maven",
         "redis-server": "redis-server",
-        "faketime": "faketime",
         "node": "nodejs",
         "npm": "npm",
     },

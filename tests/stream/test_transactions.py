@@ -11,15 +11,15 @@ from tests.stream.harness import Stream, eventually, posts
 async def test_a_worker_that_is_killed_and_restarted_gives_every_post_one_verdict(
     stream: Stream,
 ) -> None:
-    await stream.send(posts(6_000))
+    await stream.send(posts(2_000))
     worker = stream.worker(delivery="exactly_once")
     with worker.start():
-        await eventually(lambda: worker.metric("moderator_verdicts_total") > 1_000)
+        await eventually(lambda: worker.metric("moderator_verdicts_total") > 500)
         worker.kill()
         await asyncio.to_thread(worker.start)
-        answers = await stream.answers(6_000)
+        answers = await stream.answers(2_000)
 
-    assert len(answers.verdicts) == 6_000
+    assert len(answers.verdicts) == 2_000
     assert answers.duplicates == 0
 
 

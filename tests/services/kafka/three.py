@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -70,11 +71,11 @@ class ThreeNodes:
         self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None
     ) -> None:
         topic = NewTopic(name, partitions, replication_factor=3, config=dict(config or {}))
-        self._client().create_topics([topic])[name].result(60)
+        self._client.create_topics([topic])[name].result(60)
 
     def leader(self, topic: str, partition: int = 0) -> int:
         """The number of the node that leads a partition."""
-        found = self._client().list_topics(topic, timeout=10).topics[topic]
+        found = self._client.list_topics(topic, timeout=10).topics[topic]
         return int(found.partitions[partition].leader)
 
     def await_other_leader(self, topic: str, leader: int, partition: int = 0) -> None:
@@ -84,10 +85,11 @@ class ThreeNodes:
 
     def _nodes_known(self) -> Collection[int]:
         try:
-            return self._client().list_topics(timeout=2).brokers
+            return self._client.list_topics(timeout=2).brokers
         except KafkaException:
             return ()
 
+    @cached_property
     def _client(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap}, logger=_LOG)
 
