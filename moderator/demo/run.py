@@ -20,7 +20,7 @@ from moderator.demo.broker import embedded_broker
 from moderator.demo.samples.posts import sample_posts
 from moderator.demo.tally import Tally
 from moderator.demo.traffic import run_traffic
-from moderator.demo.worker import worker_process
+from moderator.demo.worker import TOPICS, worker_process
 from moderator.settings import Settings
 from moderator.stream.clients import delete_topics, ensure_topics
 from moderator.table import counts_line
@@ -58,7 +58,7 @@ def _services(settings: Settings, out: Console) -> Iterator[Settings]:
     run = secrets.token_hex(3)
     topics = {
         name: f"moderator-demo-{run}-{name.removesuffix('_topic').replace('_', '-')}"
-        for name in ("posts_topic", "verdicts_topic", "dead_letters_topic")
+        for name in TOPICS
     }
     update: dict[str, Any] = {
         **topics,

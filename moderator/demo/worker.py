@@ -18,6 +18,9 @@ from moderator.demo.child import child_process
 from moderator.errors import StartupError
 from moderator.settings import PREFIX, Settings
 
+#: The settings that name the topics of a run.
+TOPICS = ("posts_topic", "verdicts_topic", "dead_letters_topic", "retries_topic")
+
 _STOP_SECONDS = 40
 _POLL_SECONDS = 0.05
 
@@ -46,8 +49,7 @@ def worker_process(
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    topics = ("posts_topic", "verdicts_topic", "dead_letters_topic")
-    names = ("kafka", *topics, "partitions", "group", "web_port")
+    names = ("kafka", *TOPICS, "partitions", "group", "web_port")
     return {PREFIX + name.upper(): str(getattr(settings, name)) for name in names}
 
 
