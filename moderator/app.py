@@ -1,11 +1,13 @@
 """The composition root: the only place that builds the parts and wires them together."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
 from moderator.cache.base import VectorCache
+from moderator.cache.counted import CountedCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
@@ -21,6 +23,7 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
+from moderator.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,8 @@ class Core:
     screener: Screener
     rules: CompiledRules
     loader: MediaLoader
-    cache: VectorCache
+    cache: CountedCache
+    channels: Mapping[str, Space]
 
 
 def build_core(settings: Settings, space: Space | None = None) -> Core:
@@ -46,7 +50,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
     space = space or load_space(settings.models, settings.provider)
     channels = dict.fromkeys(space.channels, space)
-    cache = build_cache(settings)
+    cache = CountedCache(build_cache(settings))
     try:
         rules = compile_rules(policies, channels, cache)
     except InferenceError as error:
@@ -63,6 +67,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         rules,
         build_loader(settings),
         cache,
+        channels,
     )
 
 
@@ -93,6 +98,27 @@ def build_loader(settings: Settings) -> MediaLoader:
     return MediaLoader(fetcher, limits, fetchers=settings.media_fetchers)
 
 
+def build_metrics(settings: Settings, core: Core) -> Metrics:
+    """Metrics that watch every part of the core."""
+    metrics = Metrics(most_rules=settings.metrics_rules)
+    metrics.batch_limit.set(settings.batch_posts)
+    metrics.in_flight_limit.set(settings.max_in_flight_posts)
+    metrics.batches_at_once.set(settings.batches_at_once)
+    metrics.watch_cache(core.cache)
+    metrics.watch_loader(core.loader)
+    metrics.watch_gpus()
+    return metrics
+
+
+def build_tracing(settings: Settings) -> Tracing | None:
+    """Traces to the collector that the settings name. Raises StartupError without the extra."""
+    if settings.otlp_endpoint is None:
+        return None
+    from moderator.tracing import tracing_to  # free for those who do not trace
+
+    return tracing_to(settings.otlp_endpoint, settings.trace_ratio)
+
+
 def run_worker(settings: Settings, space: Space | None = None) -> None:
     """Run the stream worker until a signal; ends the process. Raises StartupError."""
     # Faust is imported by those who run a worker only: it takes half a second.
@@ -101,13 +127,14 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     from moderator.stream.hotpath import HotPath
 
     core = build_core(settings, space)
-    metrics = Metrics()
-    metrics.watch_cache(core.cache)
-    answerer = Answerer(settings, core.screener, metrics)
+    metrics = build_metrics(settings, core)
+    answerer = Answerer(settings, core.screener, metrics, build_tracing(settings))
     answerer.warm_up()
+    metrics.watch_screener(core.screener, core.channels)  # now: the first posts are no posts
     policy, models = core.rules.receipt.policy, core.rules.receipt.models
     log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
     log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
+    metrics.watch_stream(hot_path)
     app = stream.make_app(settings, hot_path, metrics)
     stream.run_worker(app, settings)

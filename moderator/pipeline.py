@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,20 @@ Item = TypeVar("Item")
 _MOST_UNKNOWN = 0.3
 
 
+class Observer(Protocol):
+    """Is shown every batch once it is scored; called from the thread that screens it."""
+
+    def __call__(
+        self,
+        rules: CompiledRules,
+        readings: Mapping[str, Readings],
+        scores: Scores,
+        encode_ms: Mapping[str, float],
+        /,
+    ) -> None:
+        """`encode_ms`: milliseconds by channel."""
+
+
 class Screener:
     """Screens batches of posts against compiled rules. Threads may share one.
 
@@ -40,6 +54,7 @@ class Screener:
         self._channels = channels
         self._limits = limits
         self._detail = detail
+        self.observer: Observer | None = None
 
     def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
         """One verdict per post, in order.
@@ -51,10 +66,15 @@ class Screener:
         image = self._channels.get("image")
         inputs = read(posts, self._limits, image.image if image else None)
         watch.lap("decode")
-        readings = {name: _READERS[name](space, inputs) for name, space in self._channels.items()}
+        readings: dict[str, Readings] = {}
+        for name, space in self._channels.items():
+            readings[name] = _READERS[name](space, inputs)
+            watch.part(name)
         watch.lap("encode")
         scores = score(rules, readings, len(posts))
         watch.lap("score")
+        if self.observer is not None:
+            self.observer(rules, readings, scores, watch.parts)
         return _Batch(rules, readings, scores, inputs).verdicts(posts, self._detail, watch.laps)
 
 
@@ -135,12 +155,18 @@ class _Stopwatch:
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
+        self.parts: dict[str, float] = {}  # of the stage under way when it was timed
+        self._last = self._last_part = time.perf_counter()
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
         self.laps[stage] = round((now - self._last) * 1000, 3)
-        self._last = now
+        self._last = self._last_part = now
+
+    def part(self, name: str) -> None:
+        now = time.perf_counter()
+        self.parts[name] = round((now - self._last_part) * 1000, 3)
+        self._last_part = now
 
 
 def _read_texts(space: Space, inputs: Inputs) -> Readings:

@@ -138,6 +138,23 @@ class Settings(BaseSettings):
     web_port: Annotated[
         int, Field(ge=0, le=65535, description="each worker of a machine needs its own")
     ] = 6066
+    metrics_rules: Annotated[
+        int, Field(ge=0, description="rules with metrics of their own; the others share a label")
+    ] = 200
+    # --- Logs and traces
+    otlp_endpoint: Annotated[
+        str | None,
+        Field(description="http://collector:4318/v1/traces; traces go there, with the extra otel"),
+    ] = None
+    trace_ratio: Annotated[
+        float, Field(ge=0, le=1, description="share of posts traced that carry no decision")
+    ] = 0.01
+    log_format: Annotated[
+        Literal["console", "json"], Field(description="json: an object per line, for machines")
+    ] = "console"
+    log_content: Annotated[
+        bool, Field(description="let log lines quote posts; for debugging, not for production")
+    ] = False
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(description="of our own lines; libraries start at WARNING, or at DEBUG with it"),
@@ -157,7 +174,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("redis", "media_file_root", mode="before")
+    @field_validator("redis", "media_file_root", "otlp_endpoint", mode="before")
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if value == "" else value

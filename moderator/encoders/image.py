@@ -46,6 +46,12 @@ class OnnxImageEncoder:
         """See `ImageEncoder`."""
         return self._layout.side
 
+    @property
+    def provider(self) -> str:
+        """What it computes on, as onnxruntime calls it."""
+        provider: str = self._session.provider
+        return provider
+
     def prepare(self, image: Image.Image) -> Pixels:
         """See `ImageEncoder`."""
         return np.asarray(self._crop(image))

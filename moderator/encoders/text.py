@@ -47,6 +47,12 @@ class OnnxTextEncoder:
         self._session = session
         self._layout = layout
 
+    @property
+    def provider(self) -> str:
+        """What it computes on, as onnxruntime calls it."""
+        provider: str = self._session.provider
+        return provider
+
     def encode(self, texts: Sequence[str]) -> Encoded:
         """See `TextEncoder`."""
         windows, owners = self._windows(texts)

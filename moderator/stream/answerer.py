@@ -7,11 +7,13 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from PIL import Image
 
 from moderator.errors import InferenceError, ModelError
+from moderator.logs import where
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.posts import Media, Post
@@ -20,6 +22,7 @@ from moderator.settings import Settings
 from moderator.stream import dead_letters
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
+from moderator.tracing import Trace, Tracing
 from moderator.verdicts import Verdict, encode_verdict
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,14 @@ class Job:
     progress: PartitionProgress
     received: float = field(default_factory=time.perf_counter)
     size: int = 0  # bytes held in memory for it
+    fetched: float = 0.0  # when its attachments had come; 0 when it carried all of them
+    created_at: datetime | None = None  # of the post
+    trace: Trace | None = None
+
+    @property
+    def timestamp(self) -> float:
+        """Of the message, in seconds since 1970; 0 or less when the broker keeps none."""
+        return (self.record.timestamp or 0) / 1000
 
 
 Work = tuple[Job, LoadedPost]
@@ -48,7 +59,14 @@ def _first_post() -> LoadedPost:
 class Answerer:
     """Turns jobs into messages. Every job has at least one: a verdict, a dead letter, or both."""
 
-    def __init__(self, settings: Settings, screener: Screener, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        screener: Screener,
+        metrics: Metrics,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._tracing = tracing
         self.callers = settings.batches_at_once
         self._settings = settings
         self._screener = screener
@@ -72,11 +90,29 @@ class Answerer:
 
     async def answer(self, batch: Sequence[Work]) -> list[Message]:
         """Screen a batch off the event loop."""
+        self._observe_waits([job for job, _ in batch], time.perf_counter())
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._answer, batch)
 
+    def answered(self, jobs: Sequence[Job], sent: float) -> None:
+        """Time jobs that the broker has acknowledged; `sent`: when publishing began."""
+        self._metrics.observe_part("publish", time.perf_counter() - sent)
+        self._metrics.observe_answered(jobs, time.time())
+        if self._tracing is not None:
+            for job in jobs:
+                # One without a trace yet was refused before it could be screened.
+                trace = job.trace or self._tracing.begin(job.record.headers, job.received)
+                trace.end(sent, refused=job.trace is None)
+
+    def _observe_waits(self, jobs: Sequence[Job], now: float) -> None:
+        stages = self._metrics.stage_seconds
+        stages.observe([now - (job.fetched or job.received) for job in jobs], "queue")
+        if fetched := [job.fetched - job.received for job in jobs if job.fetched]:
+            stages.observe(fetched, "fetch")
+
     def refuse(self, job: Job, code: str, reason: str) -> Message:
-        """The dead letter of a message, with its bytes as they came."""
+        """The dead letter of a message that is no post, with its bytes as they came."""
+        self._metrics.posts.labels("refused").inc()
         return self._dead_letter(job.record, job.record.value or b"", code, reason)
 
     def too_large(self, refused: Message) -> Message:
@@ -99,23 +135,51 @@ class Answerer:
         return Message(self._settings.dead_letters_topic, record.key, value, headers, record)
 
     def _answer(self, batch: Sequence[Work]) -> list[Message]:
-        messages, verdicts = [], []
-        for (job, _), outcome in zip(batch, self._screen(batch), strict=True):
+        messages: list[Message] = []
+        judged: list[tuple[Job, Verdict]] = []
+        began = time.perf_counter()
+        for (job, loaded), outcome in zip(batch, self._screen(batch), strict=True):
+            job.created_at = loaded.post.created_at
+            value = job.record.value
             if isinstance(outcome, Exception):
-                messages.append(self.refuse(job, "internal_error", repr(outcome)))
+                self._metrics.posts.labels("failed").inc()
+                reason = repr(outcome)
+                messages.append(self._dead_letter(job.record, value, "internal_error", reason))
                 continue
-            verdict, value = outcome
-            verdicts.append(verdict)
-            messages.append(self._verdict(job, verdict, value))
+            verdict, encoded = outcome
+            judged.append((job, verdict))
+            messages.append(self._verdict(job, verdict, encoded, began))
             if failure := dead_letters.failure(verdict):
-                messages.append(self.refuse(job, *failure))
-        self._metrics.observe(verdicts)
+                messages.append(self._dead_letter(job.record, value, *failure))
+        self._observe(judged)
         return messages
 
-    def _verdict(self, job: Job, verdict: Verdict, value: bytes) -> Message:
-        record = job.record
+    def _observe(self, judged: Sequence[tuple[Job, Verdict]]) -> None:
+        self._metrics.observe([verdict for _, verdict in judged])
+        if judged:
+            job, verdict = max(judged, key=lambda pair: pair[1].timing_ms["total"])
+            self._metrics.slowest(verdict, job.trace.trace_id if job.trace else None)
+
+    def _verdict(self, job: Job, verdict: Verdict, value: bytes, began: float) -> Message:
+        record, headers = job.record, dead_letters.Headers()
+        if self._tracing is not None:
+            job.trace = self._tracing.begin(record.headers, job.received)
+            job.trace.screened(job.fetched, began, verdict)
+            headers = job.trace.headers
         key = record.key if record.key is not None else verdict.post_id.encode()
-        return Message(self._settings.verdicts_topic, key, value, [], record)
+        return Message(self._settings.verdicts_topic, key, value, headers, record)
+
+    def _tell(self, work: Work, error: Exception) -> None:
+        """Log a bug. What an error says may quote the post, so that only when it was asked for."""
+        job, loaded = work
+        record = job.record
+        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        if self._settings.log_content:
+            extra = {**place, "post_id": loaded.post.id, "text": loaded.post.text}
+            log.error("offset %d could not be screened", record.offset, exc_info=error, extra=extra)
+        else:
+            told = where(error)
+            log.error("offset %d could not be screened: %s", record.offset, told, extra=place)
 
     def _screen(self, batch: Sequence[Work]) -> Sequence[tuple[Verdict, bytes] | Exception]:
         """Screen together; if that raises, which is a bug, each alone, so that one post pays."""
@@ -124,6 +188,6 @@ class Answerer:
             return [(verdict, encode_verdict(verdict)) for verdict in verdicts]
         except Exception as error:
             if len(batch) == 1:
-                log.exception("offset %d could not be screened", batch[0][0].record.offset)
+                self._tell(batch[0], error)
                 return [error]
         return [outcome for work in batch for outcome in self._screen([work])]

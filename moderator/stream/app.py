@@ -18,9 +18,9 @@ import mode
 from faust.app.base import BootStrategy
 from faust.web import Request, Response, View
 from mode.types import ServiceT
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from moderator.errors import StartupError
+from moderator.logs import library_level
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
@@ -61,7 +61,7 @@ class _HotService(mode.Service):
         # Faust starts at INFO, see `_Worker`; from here on our level holds.
         logging.getLogger().setLevel(self._log_level)
         for library in ("faust", "mode", "aiokafka"):
-            logging.getLogger(library).setLevel(_library_level(self._log_level))
+            logging.getLogger(library).setLevel(library_level(self._log_level))
         self._running = asyncio.create_task(self._hot_path.run())
         self._running.add_done_callback(self._ended)
 
@@ -73,11 +73,6 @@ class _HotService(mode.Service):
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             self.add_future(self.crash(error))
-
-
-def _library_level(level: str) -> str:
-    """At INFO they tell of their own insides, in tables of many lines."""
-    return "WARNING" if level == "INFO" else level
 
 
 def make_app(settings: Settings, hot_path: HotPath, metrics: Metrics) -> faust.App:
@@ -112,8 +107,9 @@ def _add_pages(app: faust.App, hot_path: HotPath, metrics: Metrics) -> None:
         return view.text("waiting for Kafka or partitions\n", status=503)
 
     @app.page("/metrics")
-    async def expose(view: View, _: Request) -> Response:
-        return view.bytes(metrics.expose(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def expose(view: View, request: Request) -> Response:
+        page, content_type = metrics.page(request.headers.get("Accept", ""))
+        return view.bytes(page, headers={"Content-Type": content_type})
 
 
 class _Worker(faust.Worker):
@@ -123,6 +119,11 @@ class _Worker(faust.Worker):
         # At any other level than INFO, Faust leaves the root logger at DEBUG: 17 % more CPU.
         super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False)
         self._most_seconds = settings.drain_seconds + _GOODBYE_SECONDS
+
+    def _setup_logging(self) -> None:
+        """Leave it as `moderator.logs` set it up: Faust would put handlers of its own there."""
+        if not logging.getLogger().handlers:
+            super()._setup_logging()
 
     def _schedule_shutdown(self, signal: Any) -> None:  # the one way both signals take
         timer = threading.Timer(self._most_seconds, os._exit, args=(_EXIT_DRAIN_TIMED_OUT,))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,7 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._finished = asyncio.Event()
+        self._moved_at = time.monotonic()  # when offsets were last committed, or none were due
         self.assigned = False  # this worker has joined its group and is not rebalancing
 
     def progress(self, partition: TopicPartition) -> PartitionProgress | None:
@@ -33,6 +35,24 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         for progress, offset in answered:
             progress.finish(offset)
         self._finished.set()
+
+    @property
+    def age_seconds(self) -> float:
+        """Since offsets were last committed; 0 when there is nothing to commit."""
+        pending = any(
+            progress.unanswered or progress.committable != self._committed.get(partition)
+            for partition, progress in list(self._progress.items())
+        )
+        return time.monotonic() - self._moved_at if pending else 0.0
+
+    @property
+    def lag_posts(self) -> dict[int, int]:
+        """By partition: messages that are not answered, as far as the broker has told."""
+        return {
+            partition.partition: max(0, end - (progress.committable or end))
+            for partition, progress in list(self._progress.items())
+            if (end := self._consumer.highwater(partition)) is not None
+        }
 
     async def commit(self) -> None:
         """Commit what has moved. A failure costs duplicates, never posts: it is only logged."""
@@ -74,6 +94,8 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             and offset != self._committed.get(partition)
         }
         if not offsets:
+            if not any(progress.unanswered for progress in of.values()):
+                self._moved_at = time.monotonic()
             return
         try:
             await self._consumer.commit(offsets)
@@ -81,3 +103,4 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
             log.warning("offsets not committed: %r", error)
             return
         self._committed.update(offsets)
+        self._moved_at = time.monotonic()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -59,6 +59,7 @@ class HotPath:
         self._consumer: Any = None
         self._commits: Commits | None = None
         self._posts = self._bytes = 0  # in flight
+        self._waiting = {"fetch": 0, "publish": 0}  # of these, posts that wait for others
         self._changed = asyncio.Event()  # something was answered, or `stop` was called
         self._stopping = self._closing = False
         self._failing_since: float | None = None  # reading fails, without a break, since then
@@ -80,6 +81,31 @@ class HotPath:
     def stalled_seconds(self) -> float:
         """How long posts have been in flight without one being answered; 0 when idle."""
         return self._clock() - self._last_answer if self._posts else 0.0
+
+    @property
+    def commit_age_seconds(self) -> float:
+        """Since offsets were last committed; 0 when there is nothing to commit."""
+        return self._commits.age_seconds if self._commits else 0.0
+
+    @property
+    def lag_posts(self) -> Mapping[int, int]:
+        """By partition, posts behind the end, as far as the broker has told."""
+        return self._commits.lag_posts if self._commits else {}
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Held in memory for posts in flight."""
+        return self._bytes
+
+    @property
+    def waiting_posts(self) -> Mapping[str, int]:
+        """By what they wait for."""
+        return {**self._waiting, "batch": len(self._batcher)}
+
+    @property
+    def reads(self) -> bool:
+        """False while the broker is away."""
+        return self._failing_since is None
 
     def stop(self) -> None:
         """Have `run` read no more, answer what is in flight, commit and return."""
@@ -210,7 +236,10 @@ class HotPath:
             await self._batcher.put((job, self._loader.inline(post, job.received)))
 
     async def _fetch(self, job: Job, post: Post) -> None:
+        self._waiting["fetch"] += 1
         loaded = await asyncio.wrap_future(self._loader.submit(post, job.received))
+        self._waiting["fetch"] -= 1
+        job.fetched = time.perf_counter()
         fetched_bytes = loaded.size - job.size
         job.size += fetched_bytes
         self._bytes += fetched_bytes
@@ -225,11 +254,15 @@ class HotPath:
         self._spawn(self._publish([job for job, _ in batch], messages))
 
     async def _publish(self, jobs: Sequence[Job], messages: Sequence[Message]) -> None:
+        began = time.perf_counter()
+        self._waiting["publish"] += len(jobs)
         while messages:
             refused = await self._publisher.publish(messages)
             messages = [self._answerer.too_large(message) for message in refused]
         assert self._commits is not None  # or nothing could have been read
         self._commits.finish((job.progress, job.record.offset) for job in jobs)
+        self._waiting["publish"] -= len(jobs)
+        self._answerer.answered(jobs, began)
         self._posts -= len(jobs)
         self._bytes -= sum(job.size for job in jobs)
         self._metrics.in_flight.set(self._posts)

@@ -1,0 +1,91 @@
+"""What is in use, read when Prometheus asks: so a reload of policies shows at the next scrape."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from moderator.encoders.base import Space
+from moderator.metrics.catalogue import CATALOGUE
+from moderator.policy.compile import CompiledRules
+
+
+class PolicyInUse(Collector):
+    """Name, version and digest of the rules in force, and since when."""
+
+    def __init__(
+        self, rules: Callable[[], CompiledRules], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._digest = ""
+        self._since = 0.0
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """What the registry asks for when it takes a collector in."""
+        names = ("policy_info", "policy_loaded_timestamp_seconds", "policy_rules")
+        yield from map(gauge, names)
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client's `Collector`."""
+        rules = self._rules()
+        policy = rules.receipt.policy
+        if policy.digest != self._digest:
+            self._digest, self._since = policy.digest, self._clock()
+        info, since, count = self.describe()
+        info.add_metric([policy.name, policy.version, policy.digest], 1)
+        since.add_metric([], self._since)
+        shadow = sum(rule.mode == "shadow" for rule in rules.rules)
+        count.add_metric(["enforced"], len(rules.rules) - shadow)
+        count.add_metric(["shadow"], shadow)
+        yield from (info, since, count)
+
+
+class ModelsInUse(Collector):
+    """The encoder of each channel and the provider it computes on."""
+
+    def __init__(self, channels: Mapping[str, Space]) -> None:
+        self._channels = channels
+
+    def describe(self) -> Iterator[Metric]:
+        """What the registry asks for when it takes a collector in."""
+        yield gauge("model_info")
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client's `Collector`."""
+        family = gauge("model_info")
+        for channel, space in self._channels.items():
+            encoder = space.image if channel == "image" else space.text
+            provider = getattr(encoder, "provider", "none")  # fakes compute on nothing
+            family.add_metric([channel, space.name, space.digest, provider], 1)
+        yield family
+
+
+class Counted(Collector):
+    """A counter that somebody else keeps, by label values in the order of the catalogue."""
+
+    def __init__(self, name: str, counts: Callable[[], Mapping[tuple[str, ...], int]]) -> None:
+        self._spec = CATALOGUE[name]
+        self._counts = counts
+
+    def describe(self) -> Iterator[Metric]:
+        """What the registry asks for when it takes a collector in."""
+        yield self._family()
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client's `Collector`."""
+        family = self._family()
+        for labels, count in list(self._counts().items()):
+            family.add_metric(labels, count)
+        yield family
+
+    def _family(self) -> CounterMetricFamily:
+        spec = self._spec
+        return CounterMetricFamily(f"moderator_{spec.name}", spec.help, labels=spec.labels)
+
+
+def gauge(name: str) -> GaugeMetricFamily:
+    """An empty family of the catalogue, to be filled."""
+    spec = CATALOGUE[name]
+    return GaugeMetricFamily(f"moderator_{name}", spec.help, labels=spec.labels)
