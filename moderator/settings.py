@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     ] = 6066
     metrics_rules: Annotated[
         int, Field(ge=0, description="rules with metrics of their own; the others share a label")
-    ] = 200
+    ] = 100
     # --- Logs and traces
     otlp_endpoint: Annotated[
         str | None,

@@ -95,8 +95,8 @@ class MediaLoader:
             return self._fetch(media.url, deadline)
         except ModeratorError as error:
             return error
-        except Exception as error:  # a bug must cost the attachment, not the worker
-            log.error("an attachment could not be fetched: %s", where(error))  # noqa: TRY400  # quotes no URL
+        except Exception as error:  # noqa: BLE001  # a bug must cost the attachment, not the worker
+            log.error("an attachment could not be fetched: %s", where(error))  # noqa: TRY400  # no URL
             return MediaError("internal_error", repr(error))
 
     def _fetch(self, url: str, deadline: float) -> bytes:

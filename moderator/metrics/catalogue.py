@@ -136,6 +136,16 @@ _SPECS = (
 CATALOGUE: dict[str, Spec] = {spec.name: spec for spec in _SPECS}
 
 
+_BEGIN, _END = "<!-- metrics: written by `python -m moderator.metrics` -->\n", "<!-- /metrics -->\n"
+
+
+def insert_table(page: str) -> str:
+    """The page with the table between its marks brought up to date."""
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return before + _BEGIN + table() + _END + after
+
+
 def table() -> str:
     """The catalogue as Markdown."""
     rows = [

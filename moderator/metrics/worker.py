@@ -44,7 +44,7 @@ class Answered(Protocol):
 class Metrics:
     """The worker's metrics, see `catalogue`. Batches are counted as a whole: it costs less."""
 
-    def __init__(self, *, most_rules: int = 200) -> None:
+    def __init__(self, *, most_rules: int = 100) -> None:
         """`most_rules`: how many rules have labels of their own; the others share one."""
         self.registry = CollectorRegistry()
         self.posts = self._counter("posts")
@@ -63,6 +63,8 @@ class Metrics:
         self.post_seconds = self._histogram("post_seconds", _SECONDS)
         self.end_to_end_seconds = self._histogram("end_to_end_seconds", _END_TO_END_SECONDS)
         self.batch_posts = self._histogram("batch_posts", (1, 2, 4, 8, 16, 32, 64, 128))
+        for outcome in ("read", "partly", "refused", "failed"):
+            self.posts.labels(outcome)  # zero is a value, absence would hide from alerts
         self._most_rules = most_rules
         self._own_label: set[str] = set()
 
@@ -118,8 +120,7 @@ class Metrics:
             sampled.observe(rules, readings, scores)
 
         screener.observer = look
-        self._register(sampled, sampled.scores)
-        self._register(PolicyInUse(lambda: screener.rules), ModelsInUse(channels))
+        self._register(sampled, PolicyInUse(lambda: screener.rules), ModelsInUse(channels))
 
     def watch_stream(self, standing: Standing) -> None:
         """Report where the worker stands in the stream."""

@@ -186,7 +186,7 @@ class Answerer:
         try:
             verdicts = self._screener.screen([loaded for _, loaded in batch])
             return [(verdict, encode_verdict(verdict)) for verdict in verdicts]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # `_tell` logs it
             if len(batch) == 1:
                 self._tell(batch[0], error)
                 return [error]

@@ -25,7 +25,6 @@ def watched(screener: Screener, cap: int = 10) -> tuple[Sampled, Clock]:
 def samples(sampled: Sampled) -> dict[str, float]:
     registry = CollectorRegistry()
     registry.register(sampled)
-    registry.register(sampled.scores)
     lines = generate_latest(registry).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}

@@ -10,7 +10,7 @@ from moderator.cache.counted import CountedCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.metrics import Metrics
-from moderator.metrics.catalogue import table
+from moderator.metrics.catalogue import insert_table, table
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from tests.builders import a_post, a_rule, a_screener, compiled
@@ -178,7 +178,9 @@ def test_names_are_those_of_prometheus_and_all_ours() -> None:
 
 
 def test_the_operators_page_has_the_table_of_all_metrics() -> None:
-    assert table() in Path("docs/operators.md").read_text(encoding="utf-8")
+    page = Path("docs/operators.md").read_text(encoding="utf-8")
+    assert table() in page
+    assert insert_table(page) == page
 
 
 def test_two_metrics_share_nothing() -> None:

@@ -13,6 +13,8 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "java": "openjdk-17-jre-headless",
         "mvn": "maven",
         "redis-server": "redis-server",
+        "prometheus": "prometheus",
+        "promtool": "prometheus",
     },
 )
 
