@@ -84,7 +84,8 @@ def overview() -> Dashboard:
                 "s",
                 (
                     (
-                        f"sum by (stage) (rate(moderator_stage_seconds_sum{HERE}[$__rate_interval]))"
+                        "sum by (stage)"
+                        f" (rate(moderator_stage_seconds_sum{HERE}[$__rate_interval]))"
                         " / sum by (stage)"
                         f" (rate(moderator_stage_seconds_count{HERE}[$__rate_interval]) > 0)"
                     ),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, policy
+from moderator.cli import commands, doctor, policy
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -19,6 +19,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.add_typer(commands.cli)
+cli.add_typer(doctor.cli)
 cli.add_typer(policy.cli, name="policy")
 
 
