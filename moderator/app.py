@@ -119,15 +119,20 @@ def build_tracing(settings: Settings) -> Tracing | None:
     return tracing_to(settings.otlp_endpoint, settings.trace_ratio)
 
 
-def run_worker(settings: Settings, space: Space | None = None) -> None:
-    """Run the stream worker until a signal; ends the process. Raises StartupError."""
+def run_worker(
+    settings: Settings, space: Space | None = None, metrics: Metrics | None = None
+) -> None:
+    """Run the stream worker until a signal; ends the process. Raises StartupError.
+
+    `metrics` takes the place of those that watch everything, for who measures what they cost.
+    """
     # Faust is imported by those who run a worker only: it takes half a second.
     from moderator.stream import app as stream
     from moderator.stream.answerer import Answerer
     from moderator.stream.hotpath import HotPath
 
     core = build_core(settings, space)
-    metrics = build_metrics(settings, core)
+    metrics = metrics or build_metrics(settings, core)
     answerer = Answerer(settings, core.screener, metrics, build_tracing(settings))
     answerer.warm_up()
     metrics.watch_screener(core.screener, core.channels)  # now: the first posts are no posts

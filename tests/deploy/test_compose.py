@@ -148,9 +148,8 @@ def test_the_same_processes_started_by_hand_screen_posts_and_are_seen(
     worker = {**moved("worker"), "MODERATOR_WEB_PORT": str(pages)}
     redis = [redis_executable, *SERVICES["redis"]["command"][1:], "--port", str(redis_port)]
     feed = [sys.executable, *SERVICES["posts"]["entrypoint"][1:], "--per-second", "50"]
-    rules = [
-        Path("deploy/prometheus", name).resolve() for name in prometheus_config()["rule_files"]
-    ]
+    folder = mounts("prometheus")["/etc/prometheus"].resolve()
+    rules = [folder / name for name in prometheus_config()["rule_files"]]
     with ExitStack() as stack:
         stack.enter_context(running("redis", redis, tmp_path))
         command = [moderator, *SERVICES["worker"]["command"]]

@@ -31,8 +31,7 @@ def test_both_images_run_as_nobody_in_particular_and_tell_their_health() -> None
 
 
 def test_both_images_have_the_same_onnxruntime() -> None:
-    (on_cpu,) = re.findall(
-        r"^onnxruntime==(\S+)", Path("deploy/requirements.lock").read_text(), re.MULTILINE
-    )
+    lock = Path("deploy/requirements.lock").read_text()
+    (on_cpu,) = re.findall(r"^onnxruntime==(\S+)", lock, re.MULTILINE)
     gpu = Path("deploy/requirements-gpu.txt").read_text()
     assert re.findall(r"^onnxruntime-gpu==(\S+)", gpu, re.MULTILINE) == [on_cpu]

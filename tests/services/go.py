@@ -9,9 +9,8 @@ from tests.services.packages import Announce, UnavailableError
 
 _FOLDER = Path(".services", "bin").resolve()
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
-COMPOSE = (
-    "github.com/compose-spec/compose-go/v2/cmd@v2.4.9"  # what `docker compose config` loads by
-)
+# What `docker compose config` loads files with.
+COMPOSE = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 
 
 def go_program(module: str, announce: Announce) -> Path:
