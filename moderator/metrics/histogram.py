@@ -7,7 +7,9 @@ of every post would be the dearest part of a text post's way.
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 
 from prometheus_client.core import Exemplar, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -30,18 +32,17 @@ class BatchHistogram(Collector):
         if not spec.labels:  # as prometheus_client does: zero is a value, absence is not
             self.observe(())
 
-    def observe(self, values: Iterable[float], *labels: str) -> None:
+    def observe(self, values: Sequence[float], *labels: str) -> None:
         """Count values under label values in the order of the spec."""
         with self._lock:
             counts = self._counts.get(labels)
             if counts is None:
                 counts = self._counts[labels] = [0] * (len(self._bounds) + 1)
                 self._sums[labels] = 0.0
-            total = 0.0
-            for value in values:
-                counts[bisect_left(self._bounds, value)] += 1
-                total += value
-            self._sums[labels] += total
+            # Loops of the interpreter's own: a third of the time of one written out.
+            for bucket, count in Counter(map(bisect_left, repeat(self._bounds), values)).items():
+                counts[bucket] += count
+            self._sums[labels] += sum(values)
 
     def add(self, counts: Sequence[int], total: float, *labels: str) -> None:
         """Add what was counted elsewhere, bucket by bucket; `counts` has one more than bounds."""

@@ -24,7 +24,8 @@ from moderator.scoring.score import Readings, Scores
 SCORE_BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 _EDGES = np.array([logit(bound) for bound in SCORE_BOUNDS], np.float32)
 _BINS = len(SCORE_BOUNDS) + 1
-_MOST_PER_SECOND = 10.0
+_MOST_PER_SECOND = 5.0
+_MOST_ROWS = 32  # of a batch
 _OTHERS = 50  # of the rules past the cap, so many stand for all
 
 
@@ -65,14 +66,14 @@ class Sampled(Collector):
             self._next = self._clock() + 1 / _MOST_PER_SECOND
             if rules is not self._rules:
                 self._start(rules)
-            self._count_scores(scores.fused)
+            self._count_scores(scores.fused[:_MOST_ROWS])
             for name, drift in self._embeddings.items():
-                vectors = readings[name].vectors if name in readings else ()
+                vectors = readings[name].vectors[:_MOST_ROWS] if name in readings else ()
                 if len(vectors):
                     drift.add(vectors @ self._axes[name])
             for name, drift in self._margins.items():
                 if (margins := scores.margins.get(name)) is not None:
-                    drift.add(margins.values[margins.present, : self._cap])
+                    drift.add(margins.values[margins.present, : self._cap][:_MOST_ROWS])
         finally:
             self._lock.release()
 

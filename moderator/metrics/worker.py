@@ -1,9 +1,8 @@
 """One registry with a worker's metrics, made by the composition root and handed around."""
 
 from collections import Counter as Count
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import choose_encoder
@@ -26,19 +25,8 @@ from moderator.verdicts import Verdict
 _MODALITIES = frozenset({"text", "image", "video", "audio"})  # others: what a stranger typed
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _END_TO_END_SECONDS = (*_SECONDS, 30, 60, 300, 1800, 3600, 86400)
+_OUTCOMES = ("read", "partly", "refused", "failed")
 _UNREAD = frozenset({"failed", "truncated"})
-
-
-class Answered(Protocol):
-    """What is to be known of a message that was answered."""
-
-    @property
-    def timestamp(self) -> float:
-        """Of the message, in seconds since 1970; 0 or less when the broker keeps none."""
-
-    @property
-    def created_at(self) -> datetime | None:
-        """Of the post."""
 
 
 class Metrics:
@@ -63,8 +51,8 @@ class Metrics:
         self.post_seconds = self._histogram("post_seconds", _SECONDS)
         self.end_to_end_seconds = self._histogram("end_to_end_seconds", _END_TO_END_SECONDS)
         self.batch_posts = self._histogram("batch_posts", (1, 2, 4, 8, 16, 32, 64, 128))
-        for outcome in ("read", "partly", "refused", "failed"):
-            self.posts.labels(outcome)  # zero is a value, absence would hide from alerts
+        # There from the start: zero is a value, absence would hide from alerts.
+        self._outcomes = {name: self.posts.labels(name) for name in _OUTCOMES}
         self._most_rules = most_rules
         self._own_label: set[str] = set()
 
@@ -144,14 +132,14 @@ class Metrics:
         for stage, milliseconds in verdicts[0].timing_ms.items():
             if stage != "total":
                 self.stage_seconds.observe((milliseconds / 1000,), stage)
-        self.post_seconds.observe(verdict.timing_ms["total"] / 1000 for verdict in verdicts)
-        for action, count in Count(verdict.action for verdict in verdicts).items():
+        self.post_seconds.observe([verdict.timing_ms["total"] / 1000 for verdict in verdicts])
+        for action, count in Count([verdict.action for verdict in verdicts]).items():
             self.verdicts.labels(action).inc(count)
         partly = self._observe_unread(verdicts)
         if read := len(verdicts) - partly:
-            self.posts.labels("read").inc(read)
+            self._outcomes["read"].inc(read)
         if partly:
-            self.posts.labels("partly").inc(partly)
+            self._outcomes["partly"].inc(partly)
         self._observe_rules(verdicts)
 
     def slowest(self, verdict: Verdict, trace_id: str | None) -> None:
@@ -163,33 +151,35 @@ class Metrics:
         """Time one part of a stage, such as `encode_text`."""
         self.stage_seconds.observe((seconds,), stage)
 
-    def observe_answered(self, answered: Iterable[Answered], now: float) -> None:
-        """Time messages that the broker has just acknowledged; `now` in seconds since 1970.
+    def observe_answered(
+        self, sent_ms: Sequence[int], created_at: Sequence[datetime], now: float
+    ) -> None:
+        """Time messages that the broker has just acknowledged.
 
-        Clocks differ; an age below zero counts as none.
+        Args:
+            sent_ms: the messages' times, milliseconds since 1970; 0 or less where there is none.
+            created_at: those of their posts that say so; without a zone they are UTC.
+            now: seconds since 1970. Clocks differ: an age below zero counts as none.
         """
-        ages, created = [], []
-        for each in answered:
-            if each.timestamp > 0:
-                ages.append(max(0.0, now - each.timestamp))
-            if (at := each.created_at) is not None:
-                utc = at if at.tzinfo else at.replace(tzinfo=UTC)
-                created.append(max(0.0, now - utc.timestamp()))
-        if ages:
+        if ages := [max(0.0, now - sent / 1000) for sent in sent_ms if sent > 0]:
             self.end_to_end_seconds.observe(ages, "message")
-        if created:
-            self.end_to_end_seconds.observe(created, "created")
+        if created_at:
+            utc = [at if at.tzinfo else at.replace(tzinfo=UTC) for at in created_at]
+            ages = [max(0.0, now - at.timestamp()) for at in utc]
+            self.end_to_end_seconds.observe(ages, "created")
 
     def _observe_unread(self, verdicts: Sequence[Verdict]) -> int:
         """Count parts that were not read; returns how many posts have such."""
-        posts = 0
-        for verdict in verdicts:
-            unread = [report for report in verdict.modalities if report.status in _UNREAD]
-            posts += bool(unread)
-            for report in unread:
-                channel = report.channel if report.channel in _MODALITIES else "other"
-                self.unread.labels(channel, report.code).inc()
-        return posts
+        unread = [
+            (place, report)
+            for place, verdict in enumerate(verdicts)
+            for report in verdict.modalities
+            if report.status in _UNREAD
+        ]
+        for _, report in unread:
+            channel = report.channel if report.channel in _MODALITIES else OTHER
+            self.unread.labels(channel, report.code).inc()
+        return len({place for place, _ in unread})
 
     def _observe_rules(self, verdicts: Sequence[Verdict]) -> None:
         hits = Count(

@@ -40,11 +40,6 @@ class Job:
     created_at: datetime | None = None  # of the post
     trace: Trace | None = None
 
-    @property
-    def timestamp(self) -> float:
-        """Of the message, in seconds since 1970; 0 or less when the broker keeps none."""
-        return (self.record.timestamp or 0) / 1000
-
 
 Work = tuple[Job, LoadedPost]
 
@@ -97,7 +92,9 @@ class Answerer:
     def answered(self, jobs: Sequence[Job], sent: float) -> None:
         """Time jobs that the broker has acknowledged; `sent`: when publishing began."""
         self._metrics.observe_part("publish", time.perf_counter() - sent)
-        self._metrics.observe_answered(jobs, time.time())
+        sent_ms = [job.record.timestamp for job in jobs]
+        created_at = [job.created_at for job in jobs if job.created_at is not None]
+        self._metrics.observe_answered(sent_ms, created_at, time.time())
         if self._tracing is not None:
             for job in jobs:
                 # One without a trace yet was refused before it could be screened.

@@ -1,11 +1,11 @@
 """Metrics that count verdicts, for the benchmark to see how far a worker is, and nothing else."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from moderator.encoders.base import Space
 from moderator.metrics import Metrics
 from moderator.metrics.histogram import BatchHistogram
-from moderator.metrics.worker import Answered
 from moderator.pipeline import Screener
 from moderator.verdicts import Verdict
 
@@ -24,7 +24,9 @@ class Unwatched(Metrics):
 
     def observe_part(self, stage: str, seconds: float) -> None: ...
 
-    def observe_answered(self, answered: Iterable[Answered], now: float) -> None: ...
+    def observe_answered(
+        self, sent_ms: Sequence[int], created_at: Sequence[datetime], now: float
+    ) -> None: ...
 
     def slowest(self, verdict: Verdict, trace_id: str | None) -> None: ...
 
@@ -33,4 +35,4 @@ class _Deaf(BatchHistogram):
     def __init__(self, of: BatchHistogram) -> None:
         super().__init__(of._spec, of._bounds)
 
-    def observe(self, values: Iterable[float], *labels: str) -> None: ...
+    def observe(self, values: Sequence[float], *labels: str) -> None: ...

@@ -1,9 +1,12 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from moderator.metrics.sampled import Sampled
 from moderator.pipeline import Screener
+from moderator.reading import LoadedPost
 from tests.builders import a_post, a_rule, a_screener, compiled
 
 
@@ -20,6 +23,13 @@ def watched(screener: Screener, cap: int = 10) -> tuple[Sampled, Clock]:
     sampled = Sampled(background, cap=cap, clock=clock)
     screener.observer = lambda rules, readings, scores, _: sampled.observe(rules, readings, scores)
     return sampled, clock
+
+
+def screen_all(screener: Screener, posts: Sequence[LoadedPost], clock: Clock) -> None:
+    """In batches far enough from each other that each is looked at."""
+    for start in range(0, len(posts), 32):
+        clock.now += 1
+        screener.screen(posts[start : start + 32])
 
 
 def samples(sampled: Sampled) -> dict[str, float]:
@@ -69,14 +79,13 @@ def test_drift_shows_once_enough_was_seen_and_the_rules_may_be_replaced() -> Non
     sampled, clock = watched(screener)
     words = np.random.default_rng(0).integers(0, 10_000, (500, 3))
     posts = [a_post(str(n), " ".join(f"w{w}" for w in row)) for n, row in enumerate(words)]
-    screener.screen(posts)
+    screen_all(screener, posts, clock)
     page = samples(sampled)
     assert page['moderator_embedding_drift_psi{channel="text"}'] < 1
     assert 'moderator_embedding_drift_psi{channel="image"}' not in page
     assert 'moderator_score_drift_psi{channel="text",rule="test/fire"}' in page
-    clock.now = 5
     screener.rules = compiled(a_rule("other-rule"))
-    screener.screen([a_post(str(n), "red fire") for n in range(5000)])
+    screen_all(screener, [a_post(str(n), "red fire") for n in range(5000)], clock)
     page = samples(sampled)
     assert page['moderator_embedding_drift_psi{channel="text"}'] > 1
     assert page['moderator_score_drift_psi{channel="text",rule="test/other-rule"}'] > 1

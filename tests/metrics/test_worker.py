@@ -1,7 +1,6 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -106,22 +105,14 @@ def test_rules_past_the_cap_share_a_label() -> None:
     assert hits['moderator_rule_hits_total{action="block",mode="enforced",rule="other"}'] == 3
 
 
-class Answered(NamedTuple):
-    timestamp: float
-    created_at: datetime | None = None
-
-
 def test_end_to_end_is_counted_from_the_message_and_from_the_post() -> None:
     metrics = Metrics()
     now = datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)
     naive = datetime(2026, 1, 1)  # noqa: DTZ001  # as posts without a zone are decoded
     ahead = datetime(2026, 1, 2, tzinfo=UTC)
-    answered = [
-        Answered(now.timestamp() - 2, naive),
-        Answered(-1),
-        Answered(now.timestamp() + 60, ahead),
-    ]
-    metrics.observe_answered(answered, now.timestamp())
+    now_ms = int(now.timestamp() * 1000)
+    sent_ms = [now_ms - 2000, -1, now_ms + 60_000]
+    metrics.observe_answered(sent_ms, [naive, ahead], now.timestamp())
     samples = exposed(metrics)
     assert samples['moderator_end_to_end_seconds_count{since="message"}'] == 2
     assert samples['moderator_end_to_end_seconds_sum{since="message"}'] == pytest.approx(2)
