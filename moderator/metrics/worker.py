@@ -204,7 +204,11 @@ class Metrics:
         """The text exposition format."""
         return generate_latest(self.registry)
 
-    def page(self, accept: str) -> tuple[bytes, str]:
-        """The page and its content type: OpenMetrics, with exemplars, for who accepts it."""
+    def page(self, accept: str, names: Sequence[str] = ()) -> tuple[bytes, str]:
+        """The page and its content type: OpenMetrics, with exemplars, for who accepts it.
+
+        With `names` only these samples: the whole page of a hundred rules costs ten milliseconds.
+        """
         encoder, content_type = choose_encoder(accept)
-        return encoder(self.registry), content_type
+        registry = self.registry.restricted_registry(names) if names else self.registry
+        return encoder(registry), content_type

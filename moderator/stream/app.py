@@ -6,6 +6,7 @@ that raised; acknowledgements out of order commit past gaps; sends not awaited a
 """
 
 import asyncio
+import io
 import logging
 import os
 import socket
@@ -20,7 +21,7 @@ from faust.web import Request, Response, View
 from mode.types import ServiceT
 
 from moderator.errors import StartupError
-from moderator.logs import library_level
+from moderator.logs import LIBRARIES, library_level
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
@@ -60,7 +61,7 @@ class _HotService(mode.Service):
     async def on_start(self) -> None:
         # Faust starts at INFO, see `_Worker`; from here on our level holds.
         logging.getLogger().setLevel(self._log_level)
-        for library in ("faust", "mode", "aiokafka"):
+        for library in LIBRARIES:
             logging.getLogger(library).setLevel(library_level(self._log_level))
         self._running = asyncio.create_task(self._hot_path.run())
         self._running.add_done_callback(self._ended)
@@ -108,7 +109,9 @@ def _add_pages(app: faust.App, hot_path: HotPath, metrics: Metrics) -> None:
 
     @app.page("/metrics")
     async def expose(view: View, request: Request) -> Response:
-        page, content_type = metrics.page(request.headers.get("Accept", ""))
+        page, content_type = metrics.page(
+            request.headers.get("Accept", ""), request.query.getall("name[]", [])
+        )
         return view.bytes(page, headers={"Content-Type": content_type})
 
 
@@ -117,7 +120,9 @@ class _Worker(faust.Worker):
 
     def __init__(self, app: faust.App, settings: Settings) -> None:
         # At any other level than INFO, Faust leaves the root logger at DEBUG: 17 % more CPU.
-        super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False)
+        # Its escape sequences for terminals would land among the log lines.
+        out = io.StringIO()
+        super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False, stdout=out)
         self._most_seconds = settings.drain_seconds + _GOODBYE_SECONDS
 
     def _setup_logging(self) -> None:

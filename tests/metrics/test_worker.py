@@ -132,6 +132,12 @@ def test_a_slow_bucket_leads_to_a_verdict_and_a_trace() -> None:
     assert f'trace_id="{"f" * 32}"' in line
 
 
+def test_a_page_may_be_asked_for_single_samples() -> None:
+    page, _ = Metrics().page("", ["moderator_in_flight_posts"])
+    names = {line.split()[0] for line in page.decode().splitlines() if line[0] != "#"}
+    assert names == {"moderator_in_flight_posts"}
+
+
 def test_who_does_not_know_exemplars_gets_none() -> None:
     page, content_type = Metrics().page("text/plain")
     assert content_type.startswith("text/plain")
