@@ -110,7 +110,7 @@ def _add_pages(app: faust.App, hot_path: HotPath, metrics: Metrics) -> None:
     @app.page("/metrics")
     async def expose(view: View, request: Request) -> Response:
         page, content_type = metrics.page(
-            request.headers.get("Accept", ""), request.query.getall("name[]", [])
+            request.headers.get("Accept", ""), cast("Any", request.query).getall("name[]", [])
         )
         return view.bytes(page, headers={"Content-Type": content_type})
 
