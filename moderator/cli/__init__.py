@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator.cli import commands, evaluate, models, policy, policy_topic, replay
+from moderator.cli import commands, doctor, evaluate, models, policy, policy_topic, replay
 from moderator.cli.shared import fail
 from moderator.errors import ModeratorError, StartupError
 
@@ -19,6 +19,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.add_typer(commands.cli)
+cli.add_typer(doctor.cli)
 cli.add_typer(evaluate.cli)
 cli.add_typer(replay.cli)
 policy.cli.add_typer(policy_topic.cli)

@@ -16,6 +16,8 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "faketime": "faketime",
         "node": "nodejs",
         "npm": "npm",
+        "prometheus": "prometheus",
+        "promtool": "prometheus",
     },
 )
 
