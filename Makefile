@@ -54,10 +54,10 @@ lock: .venv/python ## Resolve the dependencies anew
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
-	  --upgrade pyproject.toml --extra cpu --extra demo -o deploy/requirements.lock
+	  --upgrade pyproject.toml --extra cpu --extra demo --extra otel -o deploy/requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
-	  -c deploy/requirements.lock pyproject.toml --extra cpu --extra demo --group dev \
+	  -c deploy/requirements.lock pyproject.toml --extra cpu --extra demo --extra otel --group dev \
 	  -o tests/requirements.lock
 
 clean: ## Remove the virtual environment, installed services and caches

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from moderator.cache.base import VectorCache
+from moderator.cache.counted import CountedCache
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
@@ -32,6 +33,7 @@ from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
+from moderator.tracing import Tracing
 
 if TYPE_CHECKING:
     from moderator.authoring.workbench import Workbench
@@ -54,7 +56,7 @@ class Core:
     channels: Mapping[str, Space]
     policy_files: tuple[Path, ...]  # every file that the rules depend on
     loader: MediaLoader
-    cache: VectorCache
+    cache: CountedCache
     decoder: MediaDecoder | None = None  # none where no model sees images
     seen: MediaCache | None = None  # attachments; None where it is switched off
 
@@ -68,7 +70,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     # with 10,000 rules that costs 2.3 times the CPU.
     threadpool_limits(1, user_api="blas")
     policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
-    cache = build_cache(settings)
+    cache = CountedCache(build_cache(settings))
     channels = load_channels(settings, cache, space)
     for warning in policies.warnings:
         log.warning("%s", warning)
@@ -193,13 +195,9 @@ def _tiers(
 ) -> VectorCache:
     if settings.redis is None:
         return memory
-    files = {
-        "ca": settings.redis_ca_file,
-        "cert": settings.redis_cert_file,
-        "key": settings.redis_key_file,
-    }
-    tls = {name: str(path) for name, path in files.items() if path}
-    redis = RedisCache(settings.redis.get_secret_value(), ttl_seconds=ttl_seconds, tls=tls)
+    redis = RedisCache(
+        settings.redis.get_secret_value(), ttl_seconds=ttl_seconds, tls=settings.redis_tls
+    )
     return TieredCache(memory, redis)
 
 
@@ -229,8 +227,36 @@ def build_loader(settings: Settings) -> MediaLoader:
     return MediaLoader(fetcher, limits, fetchers=settings.media_fetchers)
 
 
-def run_worker(settings: Settings, space: Space | None = None) -> None:
-    """Run the stream worker until a signal; ends the process. Raises StartupError."""
+def build_metrics(settings: Settings, core: Core) -> Metrics:
+    """Metrics that watch every part of the core."""
+    metrics = Metrics(most_rules=settings.metrics_rules)
+    metrics.batch_limit.set(settings.batch_posts)
+    metrics.in_flight_limit.set(settings.max_in_flight_posts)
+    metrics.batches_at_once.set(settings.batches_at_once)
+    metrics.watch_cache(core.cache, *([core.seen] if core.seen else []))
+    if core.seen:
+        metrics.watch_media(core.seen)
+    metrics.watch_loader(core.loader)
+    metrics.watch_gpus()
+    return metrics
+
+
+def build_tracing(settings: Settings) -> Tracing | None:
+    """Traces to the collector that the settings name. Raises StartupError without the extra."""
+    if settings.otlp_endpoint is None:
+        return None
+    from moderator.tracing import tracing_to  # free for those who do not trace
+
+    return tracing_to(settings.otlp_endpoint, settings.trace_ratio)
+
+
+def run_worker(
+    settings: Settings, space: Space | None = None, metrics: Metrics | None = None
+) -> None:
+    """Run the stream worker until a signal; ends the process. Raises StartupError.
+
+    `metrics` takes the place of those that watch everything, for who measures what they cost.
+    """
     # Faust is imported by those who run a worker only: it takes half a second.
     from moderator.stream import app as stream
     from moderator.stream.answerer import Answerer
@@ -240,20 +266,22 @@ def run_worker(settings: Settings, space: Space | None = None) -> None:
     from moderator.stream.watch import PolicyWatch
 
     core = build_core(settings, space)
-    metrics = Metrics()
-    metrics.watch_cache(core.cache, *([core.seen] if core.seen else []))
-    if core.seen:
-        metrics.watch_media(core.seen)
+    metrics = metrics or build_metrics(settings, core)
     if isinstance(core.decoder, DecoderProcesses):
         core.decoder.on_restart = metrics.count_decoder_restart
         core.decoder.start()
-    live = LivePolicies(core.screener, core.compiler, PolicyMetrics(metrics.registry))
-    answerer = Answerer(settings, core.screener, metrics, observe=live.observe)
+    policy_metrics = PolicyMetrics(metrics.registry, most_rules=settings.metrics_rules)
+    live = LivePolicies(core.screener, core.compiler, policy_metrics)
+    answerer = Answerer(
+        settings, core.screener, metrics, build_tracing(settings), observe=live.observe
+    )
     answerer.warm_up()
+    metrics.watch_screener(core.screener, core.channels)  # now: the first posts are no posts
     policy, models = core.rules.receipt.policy, core.rules.receipt.models
     log.info("policies %s, version %s, digest %s", policy.name, policy.version, policy.digest)
     log.info("models %s", ", ".join(f"{k} {m.name} {m.digest}" for k, m in models.items()))
     hot_path = HotPath(settings, answerer, core.loader, metrics)
+    metrics.watch_stream(hot_path)
     app = stream.make_app(
         settings, hot_path, metrics, PolicyWatch(settings, live, core.policy_files)
     )

@@ -38,6 +38,10 @@ class Batcher(Generic[Item]):
         self._unwanted = unwanted
         self._running: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        """How many items wait for a batch."""
+        return self._queue.qsize()
+
     async def put(self, item: Item) -> None:
         """Queue an item; waits while the queue is full."""
         await self._queue.put(item)

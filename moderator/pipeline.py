@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,20 @@ Item = TypeVar("Item")
 #: Above this share of letters without a token a text counts as not understood. Names and slang of a
 #: language that the encoder reads stay far below, other scripts far above.
 _MOST_UNKNOWN = 0.3
+
+
+class Observer(Protocol):
+    """Is shown every batch once it is scored; called from the thread that screens it."""
+
+    def __call__(
+        self,
+        rules: CompiledRules,
+        readings: Mapping[str, Readings],
+        scores: Scores,
+        encode_ms: Mapping[str, float],
+        /,
+    ) -> None:
+        """`encode_ms`: milliseconds by channel."""
 
 
 class Screener:
@@ -56,6 +70,7 @@ class Screener:
         self._decoder = decoder
         if decoder is None and "image" in channels and (image := channels["image"].image):
             self._decoder = LocalDecoder(preparation_for(image, DecodeLimits()))
+        self.observer: Observer | None = None
 
     def warm_up(self) -> None:
         """Have the encoders run every shape they will meet. Raises InferenceError."""
@@ -75,7 +90,10 @@ class Screener:
         rules, watch = self.rules, _Stopwatch()
         inputs = read(posts, self._limits, self._decoder, self._seen)
         watch.lap("decode")
-        readings = {name: _READERS[name](space, inputs) for name, space in self._channels.items()}
+        readings: dict[str, Readings] = {}
+        for name, space in self._channels.items():
+            readings[name] = _READERS[name](space, inputs)
+            watch.part(name)
         if self._seen:
             remember(inputs.pictures, self._seen)
         if self._limits.smooth_frames and "image" in readings:
@@ -84,6 +102,8 @@ class Screener:
         hits = rules.keywords.find(inputs.texts, inputs.text_owners) if rules.keywords else None
         scores = score(rules, readings, len(posts), hits)
         watch.lap("score")
+        if self.observer is not None:
+            self.observer(rules, readings, scores, watch.parts)
         return _Batch(rules, readings, scores, inputs).verdicts(posts, self._detail, watch.laps)
 
 
@@ -180,12 +200,18 @@ class _Stopwatch:
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
+        self.parts: dict[str, float] = {}  # of the stage under way when it was timed
+        self._last = self._last_part = time.perf_counter()
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
         self.laps[stage] = round((now - self._last) * 1000, 3)
-        self._last = now
+        self._last = self._last_part = now
+
+    def part(self, name: str) -> None:
+        now = time.perf_counter()
+        self.parts[name] = round((now - self._last_part) * 1000, 3)
+        self._last_part = now
 
 
 def _read_texts(space: Space, inputs: Inputs) -> Readings:

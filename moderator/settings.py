@@ -265,6 +265,23 @@ class Settings(BaseSettings):
     web_port: Annotated[
         int, Field(ge=0, le=65535, description="each worker of a machine needs its own")
     ] = 6066
+    metrics_rules: Annotated[
+        int, Field(ge=0, description="rules with metrics of their own; the others share a label")
+    ] = 100
+    # --- Logs and traces
+    otlp_endpoint: Annotated[
+        str | None,
+        Field(description="http://collector:4318/v1/traces; traces go there, with the extra otel"),
+    ] = None
+    trace_ratio: Annotated[
+        float, Field(ge=0, le=1, description="share of posts traced that carry no decision")
+    ] = 0.01
+    log_format: Annotated[
+        Literal["console", "json"], Field(description="json: an object per line, for machines")
+    ] = "console"
+    log_content: Annotated[
+        bool, Field(description="let log lines quote posts; for debugging, not for production")
+    ] = False
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(description="of our own lines; libraries start at WARNING, or at DEBUG with it"),
@@ -274,6 +291,12 @@ class Settings(BaseSettings):
     def puts_off(self) -> bool:
         """Whether posts may have to wait in the retries topic."""
         return self.media_retries > 0 or self.overload == "degrade"
+
+    @property
+    def redis_tls(self) -> dict[str, str]:
+        """Paths of PEM files for a ``rediss:`` URL, as `RedisCache` takes them."""
+        files = {name: getattr(self, f"redis_{name}_file") for name in _PEM_FILES}
+        return {name: str(path) for name, path in files.items() if path}
 
     @property
     def batches_at_once(self) -> int:
@@ -300,6 +323,7 @@ class Settings(BaseSettings):
             "kafka_username",
             "kafka_password",
             "kafka_key_password",
+            "otlp_endpoint",
         ),
         *(f"{server}_{file}_file" for server in ("kafka", "redis") for file in _PEM_FILES),
         mode="before",

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 Vector: TypeAlias = npt.NDArray[np.float32]  # (dim,) float32
 
+NOTHING = "probe:"  # a key that nothing is kept under
+
 
 class VectorCache(Protocol):
     """Embeddings by key; safe to call from many threads.
@@ -26,6 +28,17 @@ class VectorCache(Protocol):
 
     def put(self, vectors: Mapping[str, Vector]) -> None:
         """Keep copies of `vectors`; ValueError for what is not a (dim,) float32 array."""
+
+
+class Probed(Protocol):
+    """What can be asked for its health, also when nobody uses it."""
+
+    @property
+    def healthy(self) -> bool:
+        """See `VectorCache`."""
+
+    def probe(self) -> None:
+        """Ask for what is not there, so that also a cache nobody asks is known to be away."""
 
 
 def frozen(vector: Vector) -> Vector:

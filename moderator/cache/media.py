@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderator.cache.base import Vector, VectorCache
+from moderator.cache.base import NOTHING, Vector, VectorCache
 from moderator.encoders.base import Matrix
 
 _ROUNDING = 1e-3  # how far the squared length of a unit vector may be from 1
@@ -41,6 +41,10 @@ class MediaCache:
     def healthy(self) -> bool:
         """See `VectorCache`."""
         return self._vectors.healthy
+
+    def probe(self) -> None:
+        """See `Probed`."""
+        self._vectors.get([NOTHING])
 
     @property
     def counts(self) -> tuple[int, int]:

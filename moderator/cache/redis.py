@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from moderator.cache.base import Vector
 from moderator.cache.wire import pack, unpack
-from moderator.errors import SettingsError
+from moderator.errors import SettingsError, TransientError
 
 _CHUNK: Final = 256  # keys a command: half a MiB of 512-dimensional vectors
 _TLS_OPTIONS: Final = {"ca": "ssl_ca_certs", "cert": "ssl_certfile", "key": "ssl_keyfile"}
@@ -164,3 +164,37 @@ def _chunks(items: Iterable[Any]) -> Iterable[list[Any]]:
     rest = iter(items)
     while chunk := list(itertools.islice(rest, _CHUNK)):
         yield chunk
+
+
+class Seen(NamedTuple):
+    """What a look at a Redis told."""
+
+    answer_seconds: float  # the time of a ping
+    max_memory_bytes: int  # 0: no limit
+    policy: str  # what it does when that is reached
+    clock_ahead_seconds: float  # its clock against ours
+
+
+def look(url: str, tls: Mapping[str, str] | None = None) -> Seen:
+    """Look at the Redis at `url`, with `tls` as `RedisCache` has it.
+
+    Raises SettingsError for no URL, TransientError if it is away or does not tell.
+    """
+    client = _client(url, 2.0, tls or {})
+    try:
+        client.ping()
+        began = time.perf_counter()
+        client.ping()
+        took = time.perf_counter() - began
+        seconds, microseconds = client.time()
+        memory = client.info("memory")
+    except (redis.RedisError, OSError) as err:
+        raise TransientError(f"{_shown(client)}: {err}") from err
+    finally:
+        client.close()
+    return Seen(
+        took,
+        int(memory.get("maxmemory", 0)),
+        str(memory.get("maxmemory_policy", "unknown")),
+        seconds + microseconds / 1e6 - time.time(),
+    )

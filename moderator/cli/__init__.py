@@ -9,6 +9,7 @@ import typer
 from moderator.cli import (
     commands,
     compare,
+    doctor,
     evaluate,
     measure,
     models,
@@ -29,6 +30,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.add_typer(commands.cli)
+cli.add_typer(doctor.cli)
 cli.add_typer(evaluate.cli)
 cli.add_typer(replay.cli)
 policy.cli.add_typer(policy_topic.cli)

@@ -42,13 +42,12 @@ def worker(
     variable: see `moderator config`.
     """
     from moderator import app as composition
+    from moderator import logs
 
     settings = settings_with(
         kafka=kafka, policy=policy, models=models, text_models=text_models, web_port=web_port
     )
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(settings)
     composition.run_worker(settings)
 
 

@@ -88,6 +88,12 @@ class OnnxImageEncoder:
         """Of the space."""
         return self._layout.dimensions
 
+    @property
+    def provider(self) -> str:
+        """What it computes on, as onnxruntime calls it."""
+        provider: str = self._session.provider
+        return provider
+
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
         vectors = np.empty((len(images), self._layout.dimensions), np.float32)

@@ -57,6 +57,12 @@ class OnnxTextEncoder:
         """Of the space."""
         return self._layout.dimensions
 
+    @property
+    def provider(self) -> str:
+        """What it computes on, as onnxruntime calls it."""
+        provider: str = self._session.provider
+        return provider
+
     def encode(self, texts: Sequence[str]) -> Encoded:
         """See `TextEncoder`."""
         windows, owners, cut = self.tokenizer.windows(texts)

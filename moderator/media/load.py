@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from moderator.errors import MediaError, ModeratorError, TransientError, bug
+from moderator.logs import where
 from moderator.media.fetch import Fetcher
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
@@ -47,6 +48,7 @@ class MediaLoader:
         self._pool = ThreadPoolExecutor(fetchers, thread_name_prefix="fetch")
         self._sleep = sleep
         self._clock = clock
+        self.retries = 0
 
     def close(self) -> None:
         """Take no more work; fetches under way are bounded by their own time-outs."""
@@ -94,8 +96,8 @@ class MediaLoader:
         except ModeratorError as error:
             return error
         except Exception as error:  # noqa: BLE001 - a bug must cost the attachment, not the worker
-            # Without the message and its traceback: they may hold the URL.
-            log.error("an attachment could not be fetched because of a bug: %s", bug(error))  # noqa: TRY400
+            # Without the message, which may hold the URL.
+            log.error("an attachment could not be fetched because of a bug: %s", where(error))  # noqa: TRY400
             return MediaError("internal_error", bug(error))
 
     def _fetch(self, url: str, deadline: float) -> bytes:
@@ -109,6 +111,7 @@ class MediaLoader:
             except TransientError:
                 if attempt == self._limits.tries:
                     raise
+                self.retries += 1
                 # Full jitter: after an outage of the host not all retries arrive together.
                 self._sleep(random.uniform(0, 0.2 * 2**attempt))  # noqa: S311
         raise AssertionError("unreachable")

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from PIL import Image
 
-from moderator.errors import InferenceError, ModelError
+from moderator.errors import InferenceError, ModelError, TransientError
+from moderator.logs import where
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.posts import Media, Post
@@ -22,6 +24,7 @@ from moderator.stream import dead_letters
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
 from moderator.stream.retries import Retries
+from moderator.tracing import Trace, Tracing
 from moderator.verdicts import Verdict, deferred, encode_verdict
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,11 @@ class Job:
     attempt: int = 0  # how often it was put off
     amends: str | None = None  # id of the verdict on what could be read at once
     deferred: bool = False  # its media are not looked at now
+    let_go: bool = False  # it is answered later, or by another worker, and not by us now
+    fetched: float = 0.0  # when its attachments had come; 0 when it carried all of them
+    sent: float = 0.0  # when publishing its answer began
+    created_at: datetime | None = None  # of the post
+    trace: Trace | None = None
 
 
 Work = tuple[Job, LoadedPost]
@@ -66,10 +74,12 @@ class Answerer:
         settings: Settings,
         screener: Screener,
         metrics: Metrics,
+        tracing: Tracing | None = None,
         *,
         observe: Callable[[Sequence[Verdict]], None] = lambda _: None,
     ) -> None:
         """`observe` is told every batch of verdicts, in the thread that made them."""
+        self._tracing = tracing
         self.callers = settings.batches_at_once
         self._settings = settings
         self._screener = screener
@@ -99,12 +109,42 @@ class Answerer:
 
     async def answer(self, batch: Sequence[Work]) -> list[Message]:
         """Screen a batch off the event loop."""
+        self._observe_waits([job for job, _ in batch], time.perf_counter())
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._answer, batch)
 
+    def answered(self, jobs: Sequence[Job]) -> None:
+        """Time jobs whose answers the broker has acknowledged, in a batch or a transaction."""
+        jobs = [job for job in jobs if not job.let_go]
+        now = time.perf_counter()
+        for sent in {job.sent for job in jobs}:  # one for each batch
+            self._metrics.observe_part("publish", now - sent)
+        sent_ms = [job.record.timestamp for job in jobs]
+        created_at = [job.created_at for job in jobs if job.created_at is not None]
+        self._metrics.observe_answered(sent_ms, created_at, time.time())
+        if self._tracing is not None:
+            for job in jobs:
+                # One without a trace yet was refused before it could be screened.
+                trace = job.trace or self._tracing.begin(job.record.headers, job.received)
+                trace.end(job.sent, refused=job.trace is None)
+
+    def _observe_waits(self, jobs: Sequence[Job], now: float) -> None:
+        stages = self._metrics.stage_seconds
+        stages.observe([now - (job.fetched or job.received) for job in jobs], "queue")
+        if fetched := [job.fetched - job.received for job in jobs if job.fetched]:
+            stages.observe(fetched, "fetch")
+
     def refuse(self, job: Job, code: str, reason: str) -> Message:
-        """The dead letter of a message, with its bytes as they came."""
+        """The dead letter of a message that is no post, with its bytes as they came."""
+        self._metrics.posts.labels("refused").inc()
         return self._dead_letter(job.record, job.record.value or b"", code, reason)
+
+    def put_off(self, job: Job, reason: str) -> Message:
+        """The message that brings a post back whose media's host is away."""
+        job.let_go = True
+        self._metrics.put_off.labels(TransientError.code).inc()
+        self._metrics.stage_seconds.observe((job.fetched - job.received,), "fetch")
+        return self._retries.later(job.record, job.attempt + 1, reason, amends=job.amends)
 
     def too_large(self, refused: Message) -> Message:
         """Stands in for a message that the broker refused for its size.
@@ -126,27 +166,57 @@ class Answerer:
         return Message(self._settings.dead_letters_topic, record.key, value, headers, record)
 
     def _answer(self, batch: Sequence[Work]) -> list[Message]:
-        messages, verdicts = [], []
-        for (job, _), outcome in zip(batch, self._screen(batch), strict=True):
+        messages: list[Message] = []
+        judged: list[tuple[Job, Verdict]] = []
+        began = time.perf_counter()
+        for (job, loaded), outcome in zip(batch, self._screen(batch), strict=True):
+            job.created_at = loaded.post.created_at
+            value = job.record.value
             if isinstance(outcome, Exception):
-                messages.append(self.refuse(job, "internal_error", repr(outcome)))
+                self._metrics.posts.labels("failed").inc()
+                reason = repr(outcome)
+                messages.append(self._dead_letter(job.record, value, "internal_error", reason))
                 continue
-            verdict, value = outcome
-            verdicts.append(verdict)
-            messages.append(self._verdict(job, verdict, value))
+            verdict, encoded = outcome
+            judged.append((job, verdict))
+            messages.append(self._verdict(job, verdict, encoded, began))
             if job.deferred:
                 reason = "put off under overload"
+                self._metrics.put_off.labels("overload").inc()
                 messages.append(self._retries.later(job.record, 1, reason, amends=verdict.id))
             elif failure := dead_letters.failure(verdict):
-                messages.append(self.refuse(job, *failure))
-        self._metrics.observe(verdicts)
-        self._observe(verdicts)
+                messages.append(self._dead_letter(job.record, value, *failure))
+        self._count(judged)
         return messages
 
-    def _verdict(self, job: Job, verdict: Verdict, value: bytes) -> Message:
-        record = job.record
+    def _count(self, judged: Sequence[tuple[Job, Verdict]]) -> None:
+        verdicts = [verdict for _, verdict in judged]
+        self._metrics.observe(verdicts)
+        self._observe(verdicts)
+        if judged:
+            job, verdict = max(judged, key=lambda pair: pair[1].timing_ms["total"])
+            self._metrics.slowest(verdict, job.trace.trace_id if job.trace else None)
+
+    def _verdict(self, job: Job, verdict: Verdict, value: bytes, began: float) -> Message:
+        record, headers = job.record, dead_letters.Headers()
+        if self._tracing is not None:
+            job.trace = self._tracing.begin(record.headers, job.received)
+            job.trace.screened(job.fetched, began, verdict)
+            headers = job.trace.headers
         key = record.key if record.key is not None else verdict.post_id.encode()
-        return Message(self._settings.verdicts_topic, key, value, [], record)
+        return Message(self._settings.verdicts_topic, key, value, headers, record)
+
+    def _tell(self, work: Work, error: Exception) -> None:
+        """Log a bug. What an error says may quote the post, so that only when it was asked for."""
+        job, loaded = work
+        record = job.record
+        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        if self._settings.log_content:
+            extra = {**place, "post_id": loaded.post.id, "text": loaded.post.text}
+            log.error("offset %d could not be screened", record.offset, exc_info=error, extra=extra)
+        else:
+            told = where(error)
+            log.error("offset %d could not be screened: %s", record.offset, told, extra=place)
 
     def _screen(self, batch: Sequence[Work]) -> Sequence[tuple[Verdict, bytes] | Exception]:
         """Screen together; if that raises, which is a bug, each alone, so that one post pays."""
@@ -158,8 +228,8 @@ class Answerer:
                 )
             ]
             return [(verdict, encode_verdict(verdict)) for verdict in verdicts]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # `_tell` logs it
             if len(batch) == 1:
-                log.exception("offset %d could not be screened", batch[0][0].record.offset)
+                self._tell(batch[0], error)
                 return [error]
         return [outcome for work in batch for outcome in self._screen([work])]

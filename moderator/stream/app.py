@@ -6,6 +6,7 @@ that raised; acknowledgements out of order commit past gaps; sends not awaited a
 """
 
 import asyncio
+import io
 import logging
 import os
 import socket
@@ -18,9 +19,9 @@ import mode
 from faust.app.base import BootStrategy
 from faust.web import Request, Response, View
 from mode.types import ServiceT
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from moderator.errors import StartupError
+from moderator.logs import LIBRARIES, library_level
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
@@ -66,8 +67,8 @@ class _HotService(mode.Service):
     async def on_start(self) -> None:
         # Faust starts at INFO, see `_Worker`; from here on our level holds.
         logging.getLogger().setLevel(self._log_level)
-        for library in ("faust", "mode", "aiokafka"):
-            logging.getLogger(library).setLevel(_library_level(self._log_level))
+        for library in LIBRARIES:
+            logging.getLogger(library).setLevel(library_level(self._log_level))
         self._running = asyncio.create_task(self._run())
         self._running.add_done_callback(self._ended)
         watch(self._hot_path, self._stall_seconds)
@@ -92,11 +93,6 @@ class _HotService(mode.Service):
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             self.add_future(self.crash(error))
-
-
-def _library_level(level: str) -> str:
-    """At INFO they tell of their own insides, in tables of many lines."""
-    return "WARNING" if level == "INFO" else level
 
 
 def make_app(
@@ -140,8 +136,11 @@ def _add_pages(
         return view.text("waiting for Kafka or partitions\n", status=503)
 
     @app.page("/metrics")
-    async def expose(view: View, _: Request) -> Response:
-        return view.bytes(metrics.expose(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def expose(view: View, request: Request) -> Response:
+        page, content_type = metrics.page(
+            request.headers.get("Accept", ""), cast("Any", request.query).getall("name[]", [])
+        )
+        return view.bytes(page, headers={"Content-Type": content_type})
 
 
 class _Worker(faust.Worker):
@@ -149,8 +148,15 @@ class _Worker(faust.Worker):
 
     def __init__(self, app: faust.App, settings: Settings) -> None:
         # At any other level than INFO, Faust leaves the root logger at DEBUG: 17 % more CPU.
-        super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False)
+        # Its escape sequences for terminals would land among the log lines.
+        out = io.StringIO()
+        super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False, stdout=out)
         self._most_seconds = settings.drain_seconds + _GOODBYE_SECONDS
+
+    def _setup_logging(self) -> None:
+        """Leave it as `moderator.logs` set it up: Faust would put handlers of its own there."""
+        if not logging.getLogger().handlers:
+            super()._setup_logging()
 
     def _schedule_shutdown(self, signal: Any) -> None:  # the one way both signals take
         timer = threading.Timer(self._most_seconds, os._exit, args=(_EXIT_DRAIN_TIMED_OUT,))

@@ -104,7 +104,7 @@ async def existing_topics(settings: Settings) -> set[str]:
 
 async def ensure_topics(settings: Settings) -> None:
     """Create the topics that are missing. Raises TransientError when that is impossible."""
-    missing = sorted(set(_topics(settings)) - await existing_topics(settings))
+    missing = sorted(set(needed_topics(settings)) - await existing_topics(settings))
     if not missing:
         return
     log.info("creating topics %s", ", ".join(missing))
@@ -127,7 +127,7 @@ async def delete_topics(settings: Settings) -> None:
     """Delete the topics of these settings. Raises TransientError when that is impossible."""
     try:
         async with started(make_admin(settings)) as admin:
-            await admin.delete_topics(list(_topics(settings)))
+            await admin.delete_topics(list(needed_topics(settings)))
     except KafkaError as error:
         raise TransientError(f"topics not deleted: {error}") from error
 
@@ -138,7 +138,8 @@ def _new_topic(name: str, partitions: int) -> Any:
     return topic
 
 
-def _topics(settings: Settings) -> tuple[str, ...]:
+def needed_topics(settings: Settings) -> tuple[str, ...]:
+    """Those a worker reads and writes with these settings."""
     needed = (settings.posts_topic, settings.verdicts_topic, settings.dead_letters_topic)
     return (*needed, settings.retries_topic) if settings.puts_off else needed
 

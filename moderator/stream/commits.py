@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -39,6 +40,7 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         self._committed: dict[TopicPartition, int] = {}
         self._announced: dict[TopicPartition, int] = {}  # reach of the note that Kafka has
         self._finished = asyncio.Event()
+        self._moved_at = time.monotonic()  # when offsets were last committed, or none were due
         self.assigned = False  # this worker has joined its group and is not rebalancing
 
     def progress(self, partition: TopicPartition) -> PartitionProgress | None:
@@ -58,6 +60,22 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         for progress, offset in answered:
             progress.finish(offset)
         self._finished.set()
+
+    @property
+    def age_seconds(self) -> float:
+        """Since offsets were last committed; 0 when there is nothing to commit."""
+        return time.monotonic() - self._moved_at if self._due() else 0.0
+
+    def rest(self) -> None:
+        """Called now and then, so that an age is that of work and not of the pause before it."""
+        if not self._due():
+            self._moved_at = time.monotonic()
+
+    def _due(self) -> bool:
+        return any(
+            progress.unanswered or progress.committable not in (None, self._committed.get(place))
+            for place, progress in list(self._progress.items())
+        )
 
     async def commit(self) -> None:
         """Commit what has moved. A failure costs duplicates, never posts: it is only logged."""
@@ -150,6 +168,8 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     def committed(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
         """Kafka has these offsets and notes."""
+        if any(self._committed.get(place) != offset for place, (offset, _) in offsets.items()):
+            self._moved_at = time.monotonic()  # else these were notes only
         for partition, (offset, left) in offsets.items():
             self._committed[partition] = offset
             self._announced[partition] = parse(left).reach

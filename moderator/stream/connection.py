@@ -62,6 +62,21 @@ class Connection:
         log.info("reading %s from %s", ", ".join(topics), settings.kafka)
         return made
 
+    @property
+    def lag_posts(self) -> dict[tuple[str, int], int]:
+        """By topic and partition: messages not answered, as far as the broker has told.
+
+        Asked by the thread that serves the pages, so while partitions come and go.
+        """
+        assigned = self.consumer.assignment()
+        lag = {}
+        for place, progress in self.commits.owned().items():
+            if place in assigned and (end := self.consumer.highwater(place)) is not None:
+                stands = progress.standing
+                at = self.reader.position(place) if stands is None else stands
+                lag[place.topic, place.partition] = 0 if at is None else max(0, end - at)
+        return lag
+
     async def close(self) -> None:
         """Leave the group and say goodbye, each client whatever became of the other."""
         for client in (self.consumer, self.publisher):

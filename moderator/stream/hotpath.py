@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -69,6 +69,7 @@ class HotPath:
         )
         self._connection: Connection | None = None
         self._posts = self._bytes = 0  # in flight
+        self._waiting = {"fetch": 0, "publish": 0}  # of these, posts that wait for others
         self._changed = asyncio.Event()  # something was answered, or `stop` was called
         self._stopping = self._closing = False
         self._failing_since: float | None = None  # reading fails, without a break, since then
@@ -97,6 +98,31 @@ class HotPath:
         waited = self._clock() - self._last_answer if self._posts else 0.0
         frozen = self._clock() - self._last_turn - self._settings.commit_interval_seconds
         return max(waited, frozen, 0.0)
+
+    @property
+    def commit_age_seconds(self) -> float:
+        """Since offsets were last committed; 0 when there is nothing to commit."""
+        return self._connection.commits.age_seconds if self._connection else 0.0
+
+    @property
+    def lag_posts(self) -> Mapping[tuple[str, int], int]:
+        """By topic and partition, posts that are not answered, as far as the broker has told."""
+        return self._connection.lag_posts if self._connection else {}
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Held in memory for posts in flight."""
+        return self._bytes
+
+    @property
+    def waiting_posts(self) -> Mapping[str, int]:
+        """By what they wait for."""
+        return {**self._waiting, "batch": len(self._batcher)}
+
+    @property
+    def reads(self) -> bool:
+        """False while the broker is away."""
+        return self._failing_since is None
 
     def stop(self) -> None:
         """Have `run` read no more, answer what is in flight, commit and return."""
@@ -139,7 +165,7 @@ class HotPath:
         while True:
             await asyncio.sleep(self._settings.commit_interval_seconds)
             self._last_turn = self._clock()
-            self._metrics.lag.set(connection.reader.lag())
+            connection.commits.rest()
             if not self._exactly_once:
                 await connection.commits.commit()
 
@@ -301,14 +327,15 @@ class HotPath:
             await self._batcher.put((job, self._loader.inline(post, job.received)))
 
     async def _fetch(self, job: Job, post: Post) -> None:
+        self._waiting["fetch"] += 1
         loaded = await asyncio.wrap_future(self._loader.submit(post, job.received))
+        self._waiting["fetch"] -= 1
+        job.fetched = time.perf_counter()
         fetched_bytes = loaded.size - job.size
         job.size += fetched_bytes
         self._bytes += fetched_bytes
         if reason := self._retries.again(loaded, job.attempt):
-            self._metrics.put_off.labels("unavailable").inc()
-            later = self._retries.later(job.record, job.attempt + 1, reason, amends=job.amends)
-            await self._publish([job], [later])
+            await self._publish([job], [self._answerer.put_off(job, reason)])
             return
         await self._batcher.put((job, self._retries.given_up(loaded, job.attempt)))
 
@@ -316,6 +343,7 @@ class HotPath:
         """Whether the post is its partition's next owner's by now; if so, it is let go."""
         job, _ = work
         if job.progress.left:
+            job.let_go = True
             self._spawn(self._publish([job], []))
         return job.progress.left
 
@@ -329,6 +357,10 @@ class HotPath:
 
     async def _publish(self, jobs: Sequence[Job], messages: Sequence[Message]) -> None:
         assert self._connection is not None  # or nothing could have been read
+        began = time.perf_counter()
+        for job in jobs:
+            job.sent = began
+        self._waiting["publish"] += len(jobs)
         if self._exactly_once:
             self._connection.transactions.put(jobs, messages)
             return
@@ -340,6 +372,8 @@ class HotPath:
     def _published(self, jobs: Sequence[Job]) -> None:
         assert self._connection is not None
         self._connection.commits.finish((job.progress, job.offset) for job in jobs)
+        self._waiting["publish"] -= len(jobs)
+        self._answerer.answered(jobs)
         self._posts -= len(jobs)
         self._bytes -= sum(job.size for job in jobs)
         self._metrics.in_flight.set(self._posts)

@@ -142,7 +142,7 @@ class LivePolicies:
         if trip.then is None:
             log.warning("rule %s acts again: %s", trip.rule, trip.reason)
             return
-        self._metrics.trips.labels(trip.rule, trip.then).inc()
+        self._metrics.count_trip(trip.rule, trip.then)
         log.error("rule %s is held back (%s): it %s", trip.rule, trip.then, trip.reason)
 
 

@@ -58,13 +58,9 @@ class Reader:
         else:
             self._consumer.seek(place, offset)
 
-    def lag(self) -> int:
-        """How many messages of our partitions wait in Kafka, as far as the broker has told."""
-        return sum(
-            max((self._consumer.highwater(place) or 0) - self._next[place], 0)
-            for place in self._consumer.assignment()
-            if place in self._next
-        )
+    def position(self, place: TopicPartition) -> int | None:
+        """The offset that is read next; None before anything was read."""
+        return self._next.get(place)
 
     def put_back(self, partition: TopicPartition, offset: int, wait_seconds: float) -> None:
         """Read `offset` again, after a while in which nothing is read of its partition."""

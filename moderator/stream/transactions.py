@@ -79,7 +79,10 @@ class Transactions:
         """Answers on partitions that are another worker's, who answers them again."""
         ours = set(self._commits.owned().values())
         lost = [progress for progress in self._answers if progress not in ours]
-        return [job for progress in lost for job, _ in self._answers.pop(progress).values()]
+        jobs = [job for progress in lost for job, _ in self._answers.pop(progress).values()]
+        for job in jobs:
+            job.let_go = True
+        return jobs
 
     def _contiguous(self) -> dict[TopicPartition, _Part]:
         parts = {}

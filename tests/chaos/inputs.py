@@ -84,7 +84,7 @@ async def back_pressure(rig: Rig) -> None:
     async with rig.load(per_second=capacity * 10):
         for _ in range(4):
             await rig.some_time(0.1)
-            lag = max(lag, await asyncio.to_thread(worker.metric, "moderator_lag_posts"))
+            lag = max(lag, await asyncio.to_thread(worker.metric, "moderator_consumer_lag_posts"))
     rig.over()
     rig.notes.append(f"lag of the worker's view up to {lag:,.0f}")
     await rig.answered()

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.services.kafka.broker import Kafka
 from tests.services.kafka.install import install as install_kafka
 from tests.services.packages import UnavailableError
+from tests.services.prometheus import install as install_prometheus
 from tests.services.redis import Redis
 from tests.services.redis import install as install_redis
 
@@ -37,6 +38,7 @@ def main() -> int:
 def _install() -> None:
     jars = install_kafka(_announce)
     _announce(f"Kafka: {jars.directory.name}; Redis: {install_redis(_announce)}")
+    _announce(f"Prometheus: {install_prometheus(_announce)}")
 
 
 def _up() -> None:

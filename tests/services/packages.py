@@ -15,6 +15,8 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "redis-server": "redis-server",
         "node": "nodejs",
         "npm": "npm",
+        "prometheus": "prometheus",
+        "promtool": "prometheus",
     },
 )
 

@@ -24,6 +24,7 @@ class Record:
     key: bytes | None = b"key"
     headers: tuple[tuple[str, bytes], ...] = ()
     topic: str = "posts"
+    timestamp: int = 1_000  # milliseconds
 
 
 def partition(number: int) -> TopicPartition:

@@ -226,7 +226,7 @@ class Worker:
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = self.page("metrics")[1].splitlines()
+        lines = self.page(f"metrics?name[]={name}")[1].splitlines()
         values = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
         return sum(float(value) for key, value in values if key.partition("{")[0] == name)
 

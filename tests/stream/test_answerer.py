@@ -10,6 +10,7 @@ import pytest
 from moderator.encoders.base import Matrix, Pixels
 from moderator.encoders.fake import FakeImageEncoder, fake_space
 from moderator.errors import InferenceError, ModelError
+from moderator.logs import formatter
 from moderator.metrics import Metrics
 from moderator.pipeline import Screener
 from moderator.posts import Media, Post
@@ -34,6 +35,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = (("trace", b"1"), ("moderator-code", b"old"))
     topic: str = "posts"
     partition: int = 5
+    timestamp: int = 1_000  # milliseconds
 
 
 class Buggy(Screener):
@@ -162,7 +164,7 @@ async def test_verdicts_and_dead_letters_are_counted(answerer: Answerer, metrics
         'moderator_dead_letters_total{code="internal_error"} 1.0',
         'moderator_dead_letters_total{code="not_an_image"} 1.0',
         'moderator_unread_parts_total{channel="image",code="not_an_image"} 1.0',
-        'moderator_rule_hits_total{action="block",rule="test/fire",shadow="false"} 1.0',
+        'moderator_rule_hits_total{action="block",mode="enforced",rule="test/fire"} 1.0',
         "moderator_batch_posts_sum 2.0",
     ):
         assert line in exposed
@@ -188,3 +190,24 @@ def test_an_encoder_that_fails_at_the_first_post_is_found_before_any_is_read(
     with pytest.raises(ModelError, match="the image encoder does not work: a graph of another"):
         answerer.warm_up()
     answerer.close()
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_a_bug_is_logged_without_the_post_unless_that_was_asked_for(
+    asked: bool,  # noqa: FBT001
+    metrics: Metrics,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Quoting(Screener):
+        def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
+            raise KeyError(posts[0].post.text)
+
+    screener = Quoting(compiled(), a_screener()._channels, LIMITS)
+    answerer = Answerer(load_settings({"log_content": asked, "callers": 1}), screener, metrics)
+    await answerer.answer([job("0", "a private matter", offset=17)])
+    answerer.close()
+    form = formatter(load_settings({"log_format": "json"}))
+    (line,) = [form.format(record) for record in caplog.records]
+    assert "offset 17 could not be screened" in line
+    assert "KeyError" in line
+    assert ("a private matter" in line) is asked

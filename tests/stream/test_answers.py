@@ -215,6 +215,6 @@ async def test_the_workers_pages_tell_its_state_and_its_counts(stream: Stream) -
         assert worker.metric("moderator_verdicts_total") == 20
         assert worker.metric("moderator_dead_letters_total") == 1
         assert (
-            'moderator_rule_hits_total{action="block",rule="colours/danger",shadow="false"} 2.0'
+            'moderator_rule_hits_total{action="block",mode="enforced",rule="colours/danger"} 2.0'
             in (worker.page("metrics")[1])
         )
