@@ -15,6 +15,7 @@ from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
+from moderator.embedder import Embedder
 from moderator.encoders.base import Space
 from moderator.encoders.load import load_space
 from moderator.errors import InferenceError, ModelError
@@ -84,9 +85,9 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     image = channels.get("image")
     decoder = build_decoder(settings, image)
     seen = build_media_cache(settings, image)
-    limits = build_limits(settings)
+    embedder = Embedder(channels, build_limits(settings), decoder=decoder, seen=seen)
     return Core(
-        Screener(rules, channels, limits, settings.verdict_detail, decoder=decoder, seen=seen),
+        Screener(rules, embedder, settings.verdict_detail),
         rules,
         compiler,
         channels,
@@ -158,11 +159,13 @@ def build_workbench(settings: Settings, space: Space | None = None) -> "Workbenc
     cache = TieredCache(build_cache(settings), DiskCache(user_cache()))
     channels = load_channels(settings, cache, space)
     return Workbench(
-        channels=channels,
         cache=cache,
-        limits=build_limits(settings),
+        embedder=Embedder(
+            channels,
+            build_limits(settings),
+            decoder=build_decoder(settings, channels.get("image")),
+        ),
         loader=build_loader(settings),
-        decoder=build_decoder(settings, channels.get("image")),
         callers=settings.batches_at_once,
     )
 

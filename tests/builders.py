@@ -9,6 +9,7 @@ from PIL import Image
 from moderator.cache.base import VectorCache
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
+from moderator.embedder import Embedder
 from moderator.encoders.base import ImageEncoder, Space
 from moderator.encoders.fake import fake_space
 from moderator.media.decode import DecodeLimits
@@ -65,7 +66,7 @@ def a_screener(
     space = space or fake_space()
     channels = dict.fromkeys(space.channels, space)
     rules = rules or compiled(space=space)
-    return Screener(rules, channels, limits, detail, decoder=decoder, seen=seen)
+    return Screener(rules, Embedder(channels, limits, decoder=decoder, seen=seen), detail)
 
 
 def a_decoder(encoder: ImageEncoder, **limits: Any) -> LocalDecoder:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, fit_learned, fit_prompts
 from moderator.authoring.labels import UNKNOWN, Labelled
 from moderator.authoring.quality import Bin, Interval, quality, reliability, threshold_for_precision
-from moderator.authoring.workbench import Embedded, Workbench
+from moderator.authoring.workbench import Corpus, Workbench
 from moderator.encoders.base import Matrix, Space, Vector
 from moderator.policy.calibration_file import (
     ChannelCalibration,
@@ -75,7 +75,7 @@ class _Work:
     labels: Labels  # (posts,) with unknown ones
     learn: bool
 
-    def run(self, embedded: Embedded, bench: Workbench) -> Calibrated:
+    def run(self, embedded: Corpus, bench: Workbench) -> Calibrated:
         violates, allows = int((self.labels == 1).sum()), int((self.labels == 0).sum())
         fits: dict[str, tuple[Fit, Places]] = {}
         before: dict[str, Floats] = {}
@@ -210,7 +210,7 @@ def prompts_direction(rule: Rule, channel: str, bench: Workbench) -> Vector:
     return direction(np.stack([vectors[prompt] for prompt in violates]), contrast)
 
 
-def _decisive(embedded: Embedded, channel: str, along: Vector) -> tuple[Matrix, Places]:
+def _decisive(embedded: Corpus, channel: str, along: Vector) -> tuple[Matrix, Places]:
     """Of each post the reading furthest along a direction, and which post it is."""
     readings = embedded.readings[channel]
     order = np.lexsort((-(readings.vectors @ along), readings.owners))

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.cache.base import VectorCache
+from moderator.embedder import Embedded, Embedder
 from moderator.encoders.base import Space, Vector
 from moderator.errors import InferenceError, ModelError
 from moderator.media.load import MediaLoader
-from moderator.media.prepare import MediaDecoder
-from moderator.pipeline import embed
+from moderator.pipeline import judge
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
-from moderator.reading import Inputs, LoadedPost, ReadingLimits
+from moderator.reading import Inputs, LoadedPost
 from moderator.scoring.detail import rule_score
-from moderator.scoring.score import Readings, Scores, score
+from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ModalityReport, RuleScore
 
 _CHUNK = 64  # prompts a thread embeds at a time
@@ -60,7 +60,7 @@ class Judged:
         return np.asarray(vectors[int(along.argmax())], np.float32)
 
 
-class Embedded(NamedTuple):
+class Corpus(NamedTuple):
     """Any number of posts, embedded."""
 
     readings: Mapping[str, Readings]  # by channel
@@ -71,12 +71,15 @@ class Embedded(NamedTuple):
 class Workbench:
     """The encoders, a cache that outlives the command, and the guarded way to attachments."""
 
-    channels: Mapping[str, Space]
+    embedder: Embedder
     cache: VectorCache
-    limits: ReadingLimits
     loader: MediaLoader
-    decoder: MediaDecoder | None  # none where no model sees images
     callers: int  # threads that encode side by side
+
+    @property
+    def channels(self) -> Mapping[str, Space]:
+        """The space each channel is read in."""
+        return self.embedder.channels
 
     def compile(self, policies: PolicySet) -> CompiledRules:
         """Compile rules, their prompts embedded on every core. Raises PolicyError, ModelError."""
@@ -89,23 +92,23 @@ class Workbench:
 
     def judge(self, rules: CompiledRules, posts: Sequence[LoadedPost]) -> Judged:
         """Embed and score a batch."""
-        inputs, readings = embed(posts, self.channels, self.limits, self.decoder)
-        hits = rules.keywords.find(inputs.texts, inputs.text_owners) if rules.keywords else None
-        return Judged(posts, rules, readings, score(rules, readings, len(posts), hits), inputs)
+        embedded = self.embedder.embed(posts)
+        scores = judge(rules, embedded, len(posts))
+        return Judged(posts, rules, embedded.readings, scores, embedded.inputs)
 
-    def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> "Embedded":
+    def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> Corpus:
         """Load and embed any number of posts, on every core; `progress` is told how many more."""
 
-        def work(some: Sequence[Post]) -> tuple[Inputs, Mapping[str, Readings]]:
+        def work(some: Sequence[Post]) -> Embedded:
             loaded = self.loader.load(some, time.perf_counter())
-            done = embed(loaded, self.channels, self.limits, self.decoder)
+            done = self.embedder.embed(loaded)
             progress(len(some))
             return done
 
         with ThreadPoolExecutor(self.callers) as pool:
             starts = range(0, len(posts), _POSTS)
             parts = list(pool.map(work, [posts[start : start + _POSTS] for start in starts]))
-        return Embedded(
+        return Corpus(
             {name: _joined(parts, name, space) for name, space in self.channels.items()},
             np.array([bool(report) for inputs, _ in parts for report in inputs.reports], np.bool_),
         )
@@ -128,9 +131,7 @@ class Workbench:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
 
 
-def _joined(
-    parts: Sequence[tuple[Inputs, Mapping[str, Readings]]], channel: str, space: Space
-) -> Readings:
+def _joined(parts: Sequence[Embedded], channel: str, space: Space) -> Readings:
     """The readings of several batches as those of one."""
     starts = np.cumsum([0, *(len(inputs.reports) for inputs, _ in parts)])
     readings = [found[channel] for _, found in parts]

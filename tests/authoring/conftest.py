@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from moderator.app import build_decoder, build_limits, build_loader
+from moderator.app import build_limits, build_loader
 from moderator.authoring.workbench import Workbench
 from moderator.cache.memory import MemoryCache
+from moderator.embedder import Embedder
 from moderator.encoders.base import Space
 from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
@@ -21,12 +22,11 @@ Load = Callable[..., PolicySet]
 
 def a_workbench(space: Space) -> Workbench:
     settings = Settings()
+    channels = dict.fromkeys(space.channels, space)
     return Workbench(
-        channels=dict.fromkeys(space.channels, space),
+        embedder=Embedder(channels, build_limits(settings)),
         cache=MemoryCache(10_000),
-        limits=build_limits(settings),
         loader=build_loader(settings),
-        decoder=build_decoder(settings.model_copy(update={"decoder_processes": 0}), space),
         callers=2,
     )
 

@@ -19,7 +19,7 @@ class Clock:
 
 def watched(screener: Screener, cap: int = 10) -> tuple[Sampled, Clock]:
     clock = Clock()
-    background = {n: s.calibration[n].background for n, s in screener._channels.items()}
+    background = {n: s.calibration[n].background for n, s in screener.embedder.channels.items()}
     sampled = Sampled(background, cap=cap, clock=clock)
     screener.observer = lambda rules, readings, scores, _: sampled.observe(rules, readings, scores)
     return sampled, clock

@@ -185,7 +185,7 @@ def test_who_does_not_know_exemplars_gets_none() -> None:
 
 def test_the_rules_and_models_in_use_are_those_of_the_screener_at_the_scrape() -> None:
     metrics, screener = Metrics(), a_screener()
-    metrics.watch_screener(screener, screener._channels)
+    metrics.watch_screener(screener, screener.embedder.channels)
     assert exposed(metrics)['moderator_policy_rules{mode="enforced"}'] == 1
     model = 'moderator_model_info{channel="image",digest="fake",name="fake",provider="none"}'
     assert exposed(metrics)[model] == 1
@@ -202,7 +202,7 @@ def test_the_rules_and_models_in_use_are_those_of_the_screener_at_the_scrape() -
 
 def test_encoding_is_timed_by_modality() -> None:
     metrics, screener = Metrics(), a_screener()
-    metrics.watch_screener(screener, screener._channels)
+    metrics.watch_screener(screener, screener.embedder.channels)
     screener.screen([a_post("1", "red fire")])
     samples = exposed(metrics)
     assert samples['moderator_stage_seconds_count{stage="encode_text"}'] == 1

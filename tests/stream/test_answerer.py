@@ -20,7 +20,7 @@ from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
 from moderator.verdicts import Verdict, decode_verdict
-from tests.builders import LIMITS, a_screener, compiled
+from tests.builders import a_screener, compiled
 
 SETTINGS = load_settings({"callers": 2})
 
@@ -55,7 +55,7 @@ def metrics() -> Metrics:
 @pytest.fixture
 def answerer(metrics: Metrics) -> Iterator[Answerer]:
     screener = a_screener()
-    buggy = Buggy(compiled(), screener._channels, LIMITS)
+    buggy = Buggy(compiled(), screener.embedder)
     answerer = Answerer(SETTINGS, buggy, metrics)
     yield answerer
     answerer.close()
@@ -202,7 +202,7 @@ async def test_a_bug_is_logged_without_the_post_unless_that_was_asked_for(
         def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
             raise KeyError(posts[0].post.text)
 
-    screener = Quoting(compiled(), a_screener()._channels, LIMITS)
+    screener = Quoting(compiled(), a_screener().embedder)
     answerer = Answerer(load_settings({"log_content": asked, "callers": 1}), screener, metrics)
     await answerer.answer([job("0", "a private matter", offset=17)])
     answerer.close()

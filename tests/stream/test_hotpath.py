@@ -17,6 +17,7 @@ from aiokafka.errors import (
     NotLeaderForPartitionError,
 )
 
+from moderator.embedder import Embedder
 from moderator.encoders.fake import fake_space
 from moderator.media.fetch import Fetcher
 from moderator.media.load import LoadLimits, MediaLoader
@@ -61,7 +62,8 @@ class HeldScreener(Screener):
 
     def __init__(self) -> None:
         space = fake_space()
-        super().__init__(compiled(space=space), dict.fromkeys(space.channels, space), LIMITS)
+        channels = dict.fromkeys(space.channels, space)
+        super().__init__(compiled(space=space), Embedder(channels, LIMITS))
         self.may_screen = threading.Event()
         self.may_screen.set()
 

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from moderator.cache.memory import MemoryCache
+from moderator.embedder import Embedder
 from moderator.encoders.base import Space
 from moderator.encoders.fake import fake_space
 from moderator.errors import PolicyError
@@ -32,9 +33,8 @@ class Live:
         self.registry = CollectorRegistry()
         self.now = 0.0
         channels = dict.fromkeys(self.space.channels, self.space)
-        self.screener = Screener(
-            self.compile(a_set(a_policy(*rules, **keys))), channels, LIMITS, "crossed"
-        )
+        rules_in_force = self.compile(a_set(a_policy(*rules, **keys)))
+        self.screener = Screener(rules_in_force, Embedder(channels, LIMITS))
         self.policies = LivePolicies(
             self.screener, self.compile, PolicyMetrics(self.registry), clock=lambda: self.now
         )
