@@ -13,8 +13,10 @@ import structlog
 
 from moderator.settings import Settings
 
-#: At INFO they tell of their own insides. The last is ours, but only mode logs under its name.
-LIBRARIES = ("faust", "mode", "aiokafka", "moderator.stream.app")
+# At INFO they tell of their own insides. The last is ours, but only mode logs under its name.
+_LIBRARIES = ("faust", "mode", "aiokafka", "moderator.stream.app")
+# At DEBUG they quote whole requests, with passwords and posts in them.
+_QUOTING = ("aiokafka",)
 
 
 def configure(settings: Settings) -> None:
@@ -22,13 +24,17 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(settings))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for library in LIBRARIES:
-        logging.getLogger(library).setLevel(library_level(settings.log_level))
+    set_levels(settings.log_level)
 
 
-def library_level(level: str) -> str:
-    """Libraries start at WARNING, or at DEBUG with it."""
-    return "WARNING" if level == "INFO" else level
+def set_levels(level: str) -> None:
+    """Ours, and those of libraries: they start at WARNING, or at DEBUG with it."""
+    logging.getLogger().setLevel(level)
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel("WARNING" if level == "INFO" else level)
+    if level == "DEBUG":
+        for library in _QUOTING:
+            logging.getLogger(library).setLevel("INFO")
 
 
 def formatter(settings: Settings) -> logging.Formatter:

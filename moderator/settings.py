@@ -284,7 +284,7 @@ class Settings(BaseSettings):
     ] = False
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
-        Field(description="of our own lines; libraries start at WARNING, or at DEBUG with it"),
+        Field(description="of our own lines; those of libraries start at WARNING, at DEBUG lower"),
     ] = "INFO"
 
     @property

@@ -55,3 +55,14 @@ def test_lines_of_libraries_have_the_same_form() -> None:
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     (line,) = ran.stderr.splitlines()
     assert json.loads(line)["event"] == "away"
+
+
+@pytest.mark.parametrize(("level", "clients"), [("INFO", "WARNING"), ("DEBUG", "INFO")])
+def test_kafkas_clients_never_quote_their_requests(level: str, clients: str) -> None:
+    code = (
+        "import logging; from moderator import logs; from moderator.settings import load_settings;"
+        f"logs.configure(load_settings({{'log_level': '{level}'}}));"
+        "print(logging.getLevelName(logging.getLogger('aiokafka.conn').getEffectiveLevel()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == clients

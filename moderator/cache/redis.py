@@ -170,15 +170,15 @@ class Seen(NamedTuple):
     """What a look at a Redis told."""
 
     answer_seconds: float  # the time of a ping
-    max_memory_bytes: int  # 0: no limit
+    max_memory_bytes: int | None  # 0: no limit; None: this user may not ask
     policy: str  # what it does when that is reached
-    clock_ahead_seconds: float  # its clock against ours
+    clock_ahead_seconds: float | None  # its clock against ours; None: this user may not ask
 
 
 def look(url: str, tls: Mapping[str, str] | None = None) -> Seen:
     """Look at the Redis at `url`, with `tls` as `RedisCache` has it.
 
-    Raises SettingsError for no URL, TransientError if it is away or does not tell.
+    Raises SettingsError for no URL, TransientError if it is away or does not let us in.
     """
     client = _client(url, 2.0, tls or {})
     try:
@@ -186,15 +186,23 @@ def look(url: str, tls: Mapping[str, str] | None = None) -> Seen:
         began = time.perf_counter()
         client.ping()
         took = time.perf_counter() - began
-        seconds, microseconds = client.time()
-        memory = client.info("memory")
+        clock = _if_allowed(client.time)
+        memory = _if_allowed(partial(client.info, "memory"))
     except (redis.RedisError, OSError) as err:
         raise TransientError(f"{_shown(client)}: {err}") from err
     finally:
         client.close()
     return Seen(
         took,
-        int(memory.get("maxmemory", 0)),
-        str(memory.get("maxmemory_policy", "unknown")),
-        seconds + microseconds / 1e6 - time.time(),
+        int(memory.get("maxmemory", 0)) if memory else None,
+        str(memory.get("maxmemory_policy", "unknown")) if memory else "unknown",
+        clock[0] + clock[1] / 1e6 - time.time() if clock else None,
     )
+
+
+def _if_allowed(ask: Callable[[], Any]) -> Any:
+    """What a worker has no need of, its user may have no right to: None then."""
+    try:
+        return ask()
+    except redis.exceptions.NoPermissionError:
+        return None

@@ -21,7 +21,7 @@ from faust.web import Request, Response, View
 from mode.types import ServiceT
 
 from moderator.errors import StartupError
-from moderator.logs import LIBRARIES, library_level
+from moderator.logs import set_levels
 from moderator.metrics import Metrics
 from moderator.settings import Settings
 from moderator.stream.hotpath import HotPath
@@ -66,9 +66,7 @@ class _HotService(mode.Service):
 
     async def on_start(self) -> None:
         # Faust starts at INFO, see `_Worker`; from here on our level holds.
-        logging.getLogger().setLevel(self._log_level)
-        for library in LIBRARIES:
-            logging.getLogger(library).setLevel(library_level(self._log_level))
+        set_levels(self._log_level)
         self._running = asyncio.create_task(self._run())
         self._running.add_done_callback(self._ended)
         watch(self._hot_path, self._stall_seconds)

@@ -43,6 +43,7 @@ class RecordingConsumer:
         self.failures: deque[Exception] = deque()  # of the next commits
         self.reading = False
         self.stopped = 0
+        self.ends: dict[int, int] = {}  # by partition
         self.listener: Any = None
         self._partitions = [partition(number) for number in partitions]
 
@@ -89,7 +90,7 @@ class RecordingConsumer:
         return set(self._partitions)
 
     def highwater(self, place: TopicPartition) -> int:
-        return 0
+        return self.ends.get(place.partition, 0)
 
     def _first(self, place: TopicPartition) -> int | None:
         return self._firsts.get(place.partition)

@@ -69,20 +69,20 @@ async def test_media_that_cannot_be_read_sends_the_post_to_review_and_to_the_dea
     stream: Stream,
 ) -> None:
     bad = post("bad", text="green meadow", media=[{"id": "m", "data": "bm8gaW1hZ2U="}])
-    video = post("video", media=[{"type": "video/mp4", "url": "https://example.org/a.mp4"}])
+    sound = post("sound", media=[{"type": "audio/mpeg", "url": "https://example.org/a.mp3"}])
     inside = post("inside", media=[{"url": "http://127.0.0.1/secret.png"}])
     answers = await answered(
-        stream, [bad, video, inside, post("good", media=[{"data": png("red")}])]
+        stream, [bad, sound, inside, post("good", media=[{"data": png("red")}])]
     )
 
     actions = {key.decode(): verdict.action for key, verdict in answers.verdicts}
     assert actions.pop("good") == "block"
-    assert actions == {"bad": "review", "video": "review", "inside": "review"}
+    assert actions == {"bad": "review", "sound": "review", "inside": "review"}
     letters = {record.key.decode(): record for record in answers.dead_letters}
-    assert letters.keys() == {"bad", "video", "inside"}
+    assert letters.keys() == {"bad", "sound", "inside"}
     assert letters["bad"].value == bad[1]
     assert header(letters["bad"], "code") == "not_an_image"
-    assert header(letters["video"], "code") == "unsupported_media"
+    assert header(letters["sound"], "code") == "unsupported_media"
     assert header(letters["inside"], "code") == "url_refused"
 
 

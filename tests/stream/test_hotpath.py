@@ -19,6 +19,7 @@ from aiokafka.errors import (
 
 from moderator.embedder import Embedder
 from moderator.encoders.fake import fake_space
+from moderator.errors import ModeratorError, TransientError
 from moderator.media.fetch import Fetcher
 from moderator.media.load import LoadLimits, MediaLoader
 from moderator.metrics import Metrics
@@ -50,10 +51,13 @@ class HeldFetcher(Fetcher):
 
     def __init__(self) -> None:
         self.content = picture("green")
+        self.failure: ModeratorError | None = None
         self.may_answer = threading.Event()
 
     def fetch(self, url: str) -> bytes:
         self.may_answer.wait(PATIENCE)
+        if self.failure:
+            raise self.failure
         return self.content
 
 
@@ -473,3 +477,45 @@ async def test_offsets_are_committed_while_it_runs() -> None:
         rig.feed(*posts(0, 1))
         await until(lambda: rig.consumer.committed == {0: 2})
         assert not rig.task.done()
+
+
+async def test_lag_is_what_is_not_answered_also_before_the_first_answer() -> None:
+    async with running() as rig:
+        rig.consumer.ends = {0: 12, 1: 4}
+        assert rig.path.lag_posts == {("posts", 0): 0, ("posts", 1): 0}  # not known yet
+        rig.screener.may_screen.clear()
+        rig.feed(*posts(5, 6))
+        await until(lambda: rig.path._posts == 2)
+        assert rig.path.lag_posts["posts", 0] == 7
+        rig.screener.may_screen.set()
+        await until(lambda: rig.idle)
+        assert rig.path.lag_posts["posts", 0] == 5
+
+
+async def test_only_what_was_answered_here_is_timed_as_answered() -> None:
+    def counted(rig: Rig, name: str, **labels: str) -> float:
+        return rig.metrics.registry.get_sample_value(f"moderator_{name}", labels) or 0.0
+
+    async with running(media_retries=1) as rig:
+        rig.fetcher.failure = TransientError("the host is away")
+        rig.fetcher.may_answer.set()
+        rig.feed(with_url(0), *posts(1, 2))
+        await until(lambda: rig.idle)
+        assert counted(rig, "end_to_end_seconds_count", since="message") == 2
+        assert counted(rig, "posts_put_off_total", reason="unavailable") == 1
+        assert counted(rig, "stage_seconds_count", stage="fetch") == 1
+        assert counted(rig, "stage_seconds_count", stage="publish") >= 1
+        assert rig.path.waiting_posts == {"fetch": 0, "batch": 0, "publish": 0}
+
+
+async def test_the_age_of_commits_is_that_of_work_and_not_of_the_pause_before_it() -> None:
+    async with running(commit_interval_seconds=0.05) as rig:
+        assert rig.path.commit_age_seconds == 0
+        await asyncio.sleep(0.3)
+        rig.screener.may_screen.clear()
+        rig.feed(*posts(0))
+        await until(lambda: rig.path._posts == 1)
+        assert 0 < rig.path.commit_age_seconds < 0.3
+        rig.screener.may_screen.set()
+        await until(lambda: rig.consumer.committed == {0: 1})
+        assert rig.path.commit_age_seconds == 0

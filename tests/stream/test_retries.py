@@ -145,6 +145,7 @@ async def test_a_host_that_comes_back_gets_its_post_judged_and_one_that_does_not
         media_ports=host.port,
         media_allow_networks="127.0.0.0/8",
         media_retries=2,
+        media_host_failures=100,  # else the host is left alone, for longer than this test
         retry_first_seconds=0.5,
         retry_most_seconds=1,
     )

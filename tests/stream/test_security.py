@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from moderator.cache.redis import RedisCache
+from moderator.doctor.finding import Status
+from moderator.doctor.kafka import check_kafka
+from moderator.doctor.redis import check_redis
 from moderator.errors import SettingsError
 from moderator.settings import Settings, explain, load_settings
 from moderator.stream.security import kafka_security
@@ -110,6 +114,33 @@ async def test_a_wrong_password_is_told_without_the_password_and_the_worker_is_n
         await eventually(lambda: "uthentication failed" in worker.log.read_text())
         assert worker.page("ready")[0] == 503
         assert "wr0ng" not in worker.log.read_text()
+
+
+@pytest.mark.real_kafka
+def test_the_doctor_gets_in_as_a_worker_does_and_tells_no_secret(
+    secured: SecuredKafka, secured_redis: Redis, certificates: Certificates
+) -> None:
+    settings = load_settings(
+        {
+            **options(secured, certificates),
+            "redis": secure_url(secured_redis),
+            "redis_ca_file": certificates.ca,
+            "redis_cert_file": certificates.client_cert,
+            "redis_key_file": certificates.client_key,
+        }
+    )
+    found = {each.check: each for each in (*check_kafka(settings), *check_redis(settings))}
+    assert found["broker"].status is Status.OK
+    assert found["redis"].status in (Status.OK, Status.WARN)
+    assert found["redis"].found.startswith("answers in")
+    assert found["redis memory"].status is Status.UNKNOWN  # its user may only read and write
+    wrong = settings.model_copy(update={"kafka_password": SecretStr("wr0ng")})
+    (refused,) = check_kafka(wrong)
+    assert refused.status is Status.FAIL
+    assert "MODERATOR_KAFKA_SECURITY" in refused.advice
+    for finding in (*found.values(), refused):
+        for secret in (SECRET, REDIS_SECRET, "wr0ng"):
+            assert secret not in repr(finding)
 
 
 def test_redis_with_a_wrong_password_counts_as_away_and_tells_no_password(
