@@ -115,7 +115,7 @@ def _figures(
 ) -> tuple[float, float]:
     truth = task.truth[held].astype(bool)
     ap = float(average_precision_score(truth, log_odds))
-    return ap, calibration_error(truth, sigmoid(log_odds))
+    return ap, calibration_error(truth, sigmoid(log_odds.astype(np.float32)))
 
 
 def _decisive(vectors: Matrix, direction: Vector) -> Vector:
