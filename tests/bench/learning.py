@@ -26,7 +26,6 @@ from moderator.evaluation.figures import calibration_error
 from moderator.evaluation.rows import Example, read_examples
 from moderator.evaluation.suites import load_suite
 from moderator.policy.load import load_policies
-from moderator.scoring.calibration import sigmoid
 from moderator.settings import bundled, load_settings
 
 LABELS = (50, 200, 500)
@@ -115,7 +114,7 @@ def _figures(
 ) -> tuple[float, float]:
     truth = task.truth[held].astype(bool)
     ap = float(average_precision_score(truth, log_odds))
-    return ap, calibration_error(truth, sigmoid(log_odds.astype(np.float32)))
+    return ap, calibration_error(truth, 1 / (1 + np.exp(-log_odds)))
 
 
 def _decisive(vectors: Matrix, direction: Vector) -> Vector:
