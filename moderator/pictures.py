@@ -13,9 +13,8 @@ from moderator.encoders.base import Matrix, Space
 from moderator.errors import InferenceError, MediaError, ModeratorError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import Look, MediaDecoder
-from moderator.posts import Media
+from moderator.posts import PICTURES, Media
 
-_SEEN: Final = ("image", "video")  # what an image encoder can judge
 #: Raise it when a decoder shows something else of the same bytes.
 _VIEWS: Final = 2
 
@@ -55,7 +54,7 @@ class Album:
         contents = [
             content
             for media, content in attachments
-            if decoder and media.modality in _SEEN and isinstance(content, bytes)
+            if decoder and media.modality in PICTURES and isinstance(content, bytes)
         ]
         self._digests = {
             content: hashlib.sha256(content).hexdigest() for content in dict.fromkeys(contents)
@@ -74,7 +73,7 @@ class Album:
 
         Raises ModeratorError when that is nothing.
         """
-        if media.modality not in _SEEN or self._decoder is None:
+        if media.modality not in PICTURES or self._decoder is None:
             raise MediaError("unsupported_media", f"the models in use cannot read {media.type!r}")
         if isinstance(content, ModeratorError):
             raise content
