@@ -86,6 +86,8 @@ class Album:
         if known := self._seen.get(digest):
             return Picture(digest, known.pixels, (), vectors=known.vectors, seconds=known.seconds)
         prepared = decoder.prepare(content)
+        if not prepared.looks:  # else the post would count as one without pictures
+            raise MediaError("nothing_seen", "the decoder found nothing to see in it")
         return Picture(digest, prepared.decoded_pixels, prepared.looks, prepared.truncated)
 
 
