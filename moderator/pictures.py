@@ -62,6 +62,7 @@ class Album:
         asked = [self._digests[content] for content in contents]
         self._seen: Mapping[str, Seen] = seen.get(asked) if seen else {}
         self._pictures: dict[str, Picture] = {}
+        self._failed: dict[str, MediaError] = {}
 
     @property
     def pictures(self) -> list[Picture]:
@@ -78,8 +79,14 @@ class Album:
         if isinstance(content, ModeratorError):
             raise content
         digest = self._digests[content]
+        if digest in self._failed:
+            raise self._failed[digest].with_traceback(None)
         if digest not in self._pictures:
-            self._pictures[digest] = self._look(digest, content, self._decoder)
+            try:
+                self._pictures[digest] = self._look(digest, content, self._decoder)
+            except MediaError as error:
+                self._failed[digest] = error
+                raise
         return self._pictures[digest]
 
     def _look(self, digest: str, content: bytes, decoder: MediaDecoder) -> Picture:

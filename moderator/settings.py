@@ -230,6 +230,9 @@ class Settings(BaseSettings):
     decoder_seconds: Annotated[
         float, Field(gt=0, description="for decoding one attachment, in a decoder process")
     ] = 20.0
+    media_post_decode_seconds: Annotated[
+        float, Field(gt=0, description="for all attachments of a post; with more it goes to review")
+    ] = 30.0
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
