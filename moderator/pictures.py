@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import PIL
 
 from moderator.cache.media import MediaCache, Seen
-from moderator.encoders.base import Matrix, Space
+from moderator.encoders.base import READING_VERSION, Matrix, Space
 from moderator.errors import InferenceError, MediaError, ModeratorError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import Look, MediaDecoder
@@ -114,7 +114,7 @@ def remember(pictures: Sequence[Picture], seen: MediaCache) -> None:
 
 def media_scope(space: Space, limits: DecodeLimits) -> str:
     """Name all that decides, beside its bytes, what a space's encoder makes of an attachment."""
-    said = (space.digest, limits, _VIEWS, PIL.__version__, _video_version())
+    said = (READING_VERSION, space.digest, limits, _VIEWS, PIL.__version__, _video_version())
     return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
-from moderator.encoders.base import ImageEncoder, Matrix, Pixels, Space
+from moderator.encoders.base import READING_VERSION, ImageEncoder, Matrix, Pixels, Space
 from moderator.encoders.fake import DIMENSIONS, FakeImageEncoder, fake_space
 from moderator.errors import InferenceError, MediaError
 from moderator.media.decode import DecodeLimits
@@ -203,6 +203,12 @@ def test_the_scope_names_the_encoder_and_the_limits(space: Space) -> None:
     }
     assert len(scopes) == 3
     assert media_scope(space, DecodeLimits()) in scopes
+
+
+def test_the_scope_names_our_way_of_reading(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = media_scope(space, DecodeLimits())
+    monkeypatch.setattr("moderator.pictures.READING_VERSION", READING_VERSION + 1)
+    assert media_scope(space, DecodeLimits()) != before
 
 
 def test_the_vectors_are_those_of_the_encoder() -> None:
