@@ -106,7 +106,8 @@ def are_unit(vectors: NDArray[np.floating]) -> bool:
 
     For what was kept outside of the process: NaN from there would score nothing, and allow all.
     """
-    return bool((np.abs((vectors * vectors).sum(axis=-1) - 1) < _ROUNDING).all())
+    with np.errstate(over="ignore"):
+        return bool((np.abs((vectors * vectors).sum(axis=-1) - 1) < _ROUNDING).all())
 
 
 def unit_rows(embeddings: NDArray[np.floating], dimensions: int) -> Matrix:

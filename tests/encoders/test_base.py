@@ -53,6 +53,6 @@ def test_what_is_no_unit_vector_is_told_from_what_is() -> None:
     rows = unit_rows(np.arange(1, 9, dtype=np.float32).reshape(2, 4), 4)
     assert are_unit(rows)
     assert are_unit(rows[0])
-    for wrong in (np.nan, 0.0, 1.01):
+    for wrong in (np.nan, 1e30, 0.0, 1.01):
         assert not are_unit(rows * np.array([[1], [wrong]], np.float32))
         assert not are_unit(rows[0] * np.float32(wrong))
