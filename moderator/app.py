@@ -175,6 +175,7 @@ def build_limits(settings: Settings) -> ReadingLimits:
     return ReadingLimits(
         max_text_characters=settings.max_text_characters,
         max_pixels=settings.media_post_pixels,
+        max_decode_seconds=settings.media_post_decode_seconds,
         smooth_frames=settings.media_frames_vote == "smoothed",
     )
 

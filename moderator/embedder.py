@@ -131,6 +131,7 @@ def _read_images(space: Space, inputs: Inputs) -> Readings:
             use.label for (use, _), count in zip(shown, counts, strict=True) for _ in range(count)
         ),
         tuple(seconds for use, _ in shown for seconds in use.picture.seconds),
+        tuple(number for number, count in enumerate(counts) for _ in range(count)),
     )
 
 

@@ -9,15 +9,14 @@ from typing import Final, NamedTuple
 import PIL
 
 from moderator.cache.media import MediaCache, Seen
-from moderator.encoders.base import Matrix, Space
+from moderator.encoders.base import READING_VERSION, Matrix, Space
 from moderator.errors import InferenceError, MediaError, ModeratorError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import Look, MediaDecoder
-from moderator.posts import Media
+from moderator.posts import PICTURES, Media
 
-_SEEN: Final = ("image", "video")  # what an image encoder can judge
 #: Raise it when a decoder shows something else of the same bytes.
-_VIEWS: Final = 2
+_VIEWS: Final = 3
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Album:
         contents = [
             content
             for media, content in attachments
-            if decoder and media.modality in _SEEN and isinstance(content, bytes)
+            if decoder and media.modality in PICTURES and isinstance(content, bytes)
         ]
         self._digests = {
             content: hashlib.sha256(content).hexdigest() for content in dict.fromkeys(contents)
@@ -63,6 +62,7 @@ class Album:
         asked = [self._digests[content] for content in contents]
         self._seen: Mapping[str, Seen] = seen.get(asked) if seen else {}
         self._pictures: dict[str, Picture] = {}
+        self._failed: dict[str, MediaError] = {}
 
     @property
     def pictures(self) -> list[Picture]:
@@ -74,19 +74,27 @@ class Album:
 
         Raises ModeratorError when that is nothing.
         """
-        if media.modality not in _SEEN or self._decoder is None:
+        if media.modality not in PICTURES or self._decoder is None:
             raise MediaError("unsupported_media", f"the models in use cannot read {media.type!r}")
         if isinstance(content, ModeratorError):
             raise content
         digest = self._digests[content]
+        if digest in self._failed:
+            raise self._failed[digest].with_traceback(None)
         if digest not in self._pictures:
-            self._pictures[digest] = self._look(digest, content, self._decoder)
+            try:
+                self._pictures[digest] = self._look(digest, content, self._decoder)
+            except MediaError as error:
+                self._failed[digest] = error
+                raise
         return self._pictures[digest]
 
     def _look(self, digest: str, content: bytes, decoder: MediaDecoder) -> Picture:
         if known := self._seen.get(digest):
             return Picture(digest, known.pixels, (), vectors=known.vectors, seconds=known.seconds)
         prepared = decoder.prepare(content)
+        if not prepared.looks:  # else the post would count as one without pictures
+            raise MediaError("nothing_seen", "the decoder found nothing to see in it")
         return Picture(digest, prepared.decoded_pixels, prepared.looks, prepared.truncated)
 
 
@@ -106,7 +114,7 @@ def remember(pictures: Sequence[Picture], seen: MediaCache) -> None:
 
 def media_scope(space: Space, limits: DecodeLimits) -> str:
     """Name all that decides, beside its bytes, what a space's encoder makes of an attachment."""
-    said = (space.digest, limits, _VIEWS, PIL.__version__, _video_version())
+    said = (READING_VERSION, space.digest, limits, _VIEWS, PIL.__version__, _video_version())
     return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,9 @@ from msgspec import Meta
 from moderator.errors import PostError
 
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
+
+#: What the channel `image` reads. Which of them an attachment is its bytes say, not its type.
+PICTURES: Final = frozenset({"image", "video"})
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,9 +70,11 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def modalities(self) -> set[str]:
-        """What it holds: `text`, and the modalities of its attachments."""
-        held = {item.modality for item in self.media}
-        return held | {"text"} if self.text else held
+        """The channels that judge it: `text`, and `image` where something is read as a picture."""
+        held = {"text"} if self.text else set()
+        if any(item.modality in PICTURES for item in self.media):
+            held.add("image")
+        return held
 
     @property
     def digest(self) -> bytes:

@@ -1,5 +1,6 @@
 """From posts to what encoders take: texts cut to the limit, attachments decoded, failures named."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -38,6 +39,7 @@ class ReadingLimits:
 
     max_text_characters: int
     max_pixels: int  # decoded for one post
+    max_decode_seconds: float = 30.0  # of one post; the attachment under way is waited for
     smooth_frames: bool = False  # of animations and videos what lasts counts, not the worst frame
 
 
@@ -104,10 +106,14 @@ def _read_media(
     inputs: Inputs, owner: int, loaded: LoadedPost, limits: ReadingLimits, album: Album
 ) -> None:
     media, contents = loaded.post.media, loaded.attachments
-    pixels = 0
+    pixels, began = 0, time.monotonic()
     for place, (item, content) in enumerate(loaded.media):
         if pixels > limits.max_pixels:
             inputs.cut(owner, "image", "too_many_pixels", f"read {place} of {len(media)} images")
+            return
+        if place and time.monotonic() - began > limits.max_decode_seconds:
+            reason = f"read {place} of {len(media)} images in {limits.max_decode_seconds:g} s"
+            inputs.cut(owner, "image", "decoding_too_slow", reason)
             return
         label = item.id or str(place)
         try:

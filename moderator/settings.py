@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from moderator.cores import usable_cores
 from moderator.errors import SettingsError
 
 PREFIX = "MODERATOR_"
@@ -230,6 +231,9 @@ class Settings(BaseSettings):
     decoder_seconds: Annotated[
         float, Field(gt=0, description="for decoding one attachment, in a decoder process")
     ] = 20.0
+    media_post_decode_seconds: Annotated[
+        float, Field(gt=0, description="for all attachments of a post; with more it goes to review")
+    ] = 30.0
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
@@ -301,9 +305,7 @@ class Settings(BaseSettings):
     @property
     def batches_at_once(self) -> int:
         """How many batches to screen side by side: `callers`, or the cores this process may use."""
-        if hasattr(os, "sched_getaffinity"):  # what a container or taskset leaves us; Linux only
-            return self.callers or len(os.sched_getaffinity(0))
-        return self.callers or os.cpu_count() or 1
+        return self.callers or usable_cores()
 
     @field_validator(
         "policies", "media_ports", "media_allow_hosts", "media_allow_networks", mode="before"

@@ -12,10 +12,11 @@ from PIL import Image
 
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
-from moderator.encoders.base import ImageEncoder, Matrix, Pixels, Space
+from moderator.encoders.base import READING_VERSION, ImageEncoder, Matrix, Pixels, Space
 from moderator.encoders.fake import DIMENSIONS, FakeImageEncoder, fake_space
-from moderator.errors import InferenceError
+from moderator.errors import InferenceError, MediaError
 from moderator.media.decode import DecodeLimits
+from moderator.media.prepare import Look, Prepared
 from moderator.pictures import media_scope
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
@@ -150,6 +151,49 @@ def test_every_post_that_shows_a_picture_hears_of_its_failure(
     assert [verdict.action for verdict in verdicts] == ["review", "block", "block"]
 
 
+@dataclass
+class Failing:
+    """A decoder that fails on everything but what is red, and counts how often it is asked."""
+
+    code: str
+    asked: int = 0
+
+    def prepare(self, content: bytes) -> Prepared:
+        self.asked += 1
+        if content != RED:
+            raise MediaError(self.code, "as it was told to")
+        return Prepared([Look(FakeImageEncoder().prepare(Image.open(io.BytesIO(content))))], 192)
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_cannot_be_decoded_is_tried_once_in_a_batch() -> None:
+    decoder = Failing("image_corrupt")
+    posts = [a_post("1", None, BLUE, BLUE), a_post("2", None, BLUE), a_post("3", None, RED)]
+    verdicts = a_screener(decoder=decoder).screen(posts)
+    assert decoder.asked == 2
+    failed = [
+        [report.media for report in verdict.modalities if report.code == "image_corrupt"]
+        for verdict in verdicts
+    ]
+    assert failed == [["0", "1"], ["0"], []]
+    assert [verdict.action for verdict in verdicts] == ["review", "review", "block"]
+
+
+def test_of_a_post_that_takes_too_long_to_decode_the_rest_is_not_read() -> None:
+    decoder = Failing("decoder_timed_out")
+    slow = [BLUE + bytes([number]) for number in range(20)]
+    limits = replace(LIMITS, max_decode_seconds=1e-9)
+    screener = a_screener(decoder=decoder, limits=limits)
+    late, other = screener.screen([a_post("1", None, *slow, RED), a_post("2", None, RED)])
+    assert decoder.asked == 1 + 1
+    codes = [report.code for report in late.modalities if report.code]
+    assert codes == ["decoder_timed_out", "decoding_too_slow"]
+    assert late.modalities[-1].reason == "read 1 of 21 images in 1e-09 s"
+    assert (late.action, other.action) == ("review", "block")
+
+
 def test_the_scope_names_the_encoder_and_the_limits(space: Space) -> None:
     limits = DecodeLimits()
     scopes = {
@@ -159,6 +203,12 @@ def test_the_scope_names_the_encoder_and_the_limits(space: Space) -> None:
     }
     assert len(scopes) == 3
     assert media_scope(space, DecodeLimits()) in scopes
+
+
+def test_the_scope_names_our_way_of_reading(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = media_scope(space, DecodeLimits())
+    monkeypatch.setattr("moderator.pictures.READING_VERSION", READING_VERSION + 1)
+    assert media_scope(space, DecodeLimits()) != before
 
 
 def test_the_vectors_are_those_of_the_encoder() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from moderator.encoders.fake import fake_space
 from moderator.errors import MediaError, TransientError
+from moderator.media.prepare import Prepared
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from moderator.verdicts import ModalityReport, Verdict, encode_verdict
@@ -187,6 +188,22 @@ def test_a_bad_image_takes_no_weight_off_what_was_read() -> None:
 def test_what_media_is_judged_by_are_its_bytes_and_not_what_it_is_said_to_be() -> None:
     post = Post(id="1", media=(Media(type="video/mp4", data=RED),))
     assert screen_one(LoadedPost(post, (RED,))).action == "block"
+
+
+class Blind:
+    """A decoder that finds nothing to see in a file, and no fault with it."""
+
+    def prepare(self, content: bytes) -> Prepared:
+        return Prepared([], 0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_media_in_which_a_decoder_sees_nothing_send_the_post_to_review() -> None:
+    verdict = screen_one(a_post("1", "tomatoes", RED), a_screener(decoder=Blind()))
+    assert (verdict.action, verdict.modalities[-1].code) == ("review", "nothing_seen")
+    assert verdict.modalities[-1].media == "0"
 
 
 @pytest.mark.parametrize("kind", ["audio", "application/pdf", ""])

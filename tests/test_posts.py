@@ -277,3 +277,13 @@ def test_a_post_says_what_it_holds() -> None:
     image = Media(type="image/png", data=b"x")
     assert Post(id="1", text="x", media=(image,)).modalities == {"text", "image"}
     assert Post(id="1", text="").modalities == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [("image/png", {"image"}), ("video/x", {"image"}), ("Video", {"image"}), ("audio", set())],
+)
+def test_it_holds_what_the_channels_read_of_it_whatever_it_is_said_to_be(
+    said: str, held: set[str]
+) -> None:
+    assert Post(id="1", media=(Media(type=said, data=b"x"),)).modalities == held

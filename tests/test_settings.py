@@ -154,4 +154,4 @@ def test_every_setting_has_a_description_or_a_name_that_says_it() -> None:
 def test_the_name_of_a_quantity_ends_in_its_unit(name: str) -> None:
     field: Any = Settings.model_fields[name]
     if field.annotation is float:
-        assert re.search(r"_(seconds|ms)$", name)
+        assert re.search(r"_(seconds|ms|ratio)$", name)

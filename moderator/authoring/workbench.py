@@ -147,4 +147,12 @@ def _joined(parts: Sequence[Embedded], channel: str, space: Space) -> Readings:
         ),
         tuple(label for each in readings for label in each.media),
         tuple(seconds for each in readings for seconds in each.seconds),
+        _numbered(readings),
     )
+
+
+def _numbered(readings: Sequence[Readings]) -> tuple[int, ...]:
+    """The uses of pictures of several batches, numbered through."""
+    numbers = [(batch, use) for batch, each in enumerate(readings) for use in each.uses]
+    known = {pair: number for number, pair in enumerate(dict.fromkeys(numbers))}
+    return tuple(known[pair] for pair in numbers)

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from moderator.cache.base import NOTHING, Vector, VectorCache
-from moderator.encoders.base import Matrix
+from moderator.encoders.base import Matrix, are_unit
 
-_ROUNDING = 1e-3  # how far the squared length of a unit vector may be from 1
 _WHOLE = 2**24  # up to here float32 holds whole numbers, so pixels are kept as two of them
 _HALF = 2**16
 _STILL = -1.0  # in place of the milliseconds of a frame
@@ -93,7 +92,7 @@ def _unpack(entry: Vector, dimensions: int) -> Seen | None:
     if not ((numbers >= 0) & (numbers < _WHOLE)).all() or not (times >= _STILL).all():
         return None
     vectors = rows.reshape(-1, dimensions)
-    if not (np.abs((vectors * vectors).sum(axis=1) - 1) < _ROUNDING).all():
+    if not are_unit(vectors):
         return None
     seconds = tuple(None if each == _STILL else float(each) / 1000 for each in times)
     return Seen(vectors, seconds, int(numbers[0]) * _HALF + int(numbers[1]))

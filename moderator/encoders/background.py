@@ -15,7 +15,16 @@ from moderator.cache.base import VectorCache
 from moderator.demo.samples.everyday import EVERYDAY
 from moderator.demo.samples.pictures import draw_picture
 from moderator.demo.samples.topics import fill
-from moderator.encoders.base import Calibration, Encoded, ImageEncoder, Matrix, TextEncoder, Vector
+from moderator.encoders.base import (
+    READING_VERSION,
+    Calibration,
+    Encoded,
+    ImageEncoder,
+    Matrix,
+    TextEncoder,
+    Vector,
+    are_unit,
+)
 from moderator.encoders.card import Logistic
 
 #: Raised whenever the sample, the neutral prompts or the logistic change: it is part of a space's
@@ -50,7 +59,6 @@ LOGISTICS: Final[Mapping[str, Logistic]] = {
 _SEED: Final = 2026
 _FILLS: Final = 4  # of each sentence with blanks
 _DRAWINGS: Final = 6  # of each subject
-_ROUNDING: Final = 1e-3  # how far the squared length of a unit vector may be from 1
 _SUBJECTS: Final = (
     "sunset",
     "mountains",
@@ -150,7 +158,9 @@ class Kept:
         if self._cache is None:
             return encode()
         rows = len(texts()) if channel == "text" else len(_SUBJECTS) * _DRAWINGS
-        keys = [f"background:{self._digest}:{channel}:{row}" for row in range(rows)]
+        keys = [
+            f"background:{READING_VERSION}:{self._digest}:{channel}:{row}" for row in range(rows)
+        ]
         found = [vector for vector in self._cache.get(keys) if self._is_unit(vector)]
         if len(found) == rows:
             return np.stack(found)
@@ -159,12 +169,7 @@ class Kept:
         return sample
 
     def _is_unit(self, vector: Vector | None) -> TypeGuard[Vector]:
-        """A cache is outside of the process; NaN from there would score nothing, and allow all."""
-        return (
-            vector is not None
-            and vector.shape == (self._dimensions,)
-            and abs(float(vector @ vector) - 1) < _ROUNDING
-        )
+        return vector is not None and vector.shape == (self._dimensions,) and are_unit(vector)
 
 
 def _first_readings(encoded: Encoded) -> Matrix:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,12 @@ from moderator.errors import InferenceError
 Matrix = NDArray[np.float32]  # (rows, dimensions), unit rows unless said otherwise
 Vector = NDArray[np.float32]  # (dimensions,)
 Pixels = NDArray[np.uint8]  # (height, width, 3), the size that the encoder takes
+
+#: Part of the keys of every cache of embeddings. Raise it when our code makes something else of the
+#: same input and model: its windows, tokens, pooling, normalisation.
+READING_VERSION: Final = 1
+
+_ROUNDING: Final = 1e-3  # how far the squared length of a unit vector may be from 1
 
 
 class Encoded(NamedTuple):
@@ -93,6 +99,15 @@ class Space:
     def channels(self) -> tuple[str, ...]:
         """The channels it reads, in the order verdicts list them."""
         return ("text",) if self.image is None else ("text", "image")
+
+
+def are_unit(vectors: NDArray[np.floating]) -> bool:
+    """Whether a vector, or every row of a matrix, has length 1; NaN has not.
+
+    For what was kept outside of the process: NaN from there would score nothing, and allow all.
+    """
+    with np.errstate(over="ignore"):
+        return bool((np.abs((vectors * vectors).sum(axis=-1) - 1) < _ROUNDING).all())
 
 
 def unit_rows(embeddings: NDArray[np.floating], dimensions: int) -> Matrix:

@@ -89,7 +89,7 @@ def decode(content: bytes, limits: DecodeLimits, target_pixels: int | None = Non
             `image_truncated` or `image_corrupt`. Nothing of Pillow's gets out.
     """
     with opened(content, limits, target_pixels) as (image, _):
-        return upright_rgb(image)
+        return upright_rgb(image, orientation_of(image))
 
 
 @contextmanager
@@ -154,13 +154,16 @@ def check_size(size: tuple[int, int], frames: int, limits: DecodeLimits) -> None
         )
 
 
-def upright_rgb(image: ImageFile.ImageFile) -> Image.Image:
+def upright_rgb(image: ImageFile.ImageFile, turn: Image.Transpose | None) -> Image.Image:
     """The current frame as `decode` returns it."""
-    turn = orientation_of(image)
     # Transparency and profiles live in `info`: without them `convert` has only colours to convert.
-    image.info.clear()
-    shown = _eight_bits(image)
-    return (shown if turn is None else shown.transpose(turn)).convert("RGB")
+    # Put back, because what composes the next frame of a GIF looks there for the transparency.
+    info, image.info = image.info, {}
+    try:
+        shown = _eight_bits(image)
+        return (shown if turn is None else shown.transpose(turn)).convert("RGB")
+    finally:
+        image.info = info
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -77,7 +77,9 @@ class MediaLoader:
         left_bytes = self._limits.max_bytes
         contents: list[bytes | ModeratorError] = []
         for item in post.media[: self._limits.max_media]:
-            content = self._load_one(item, deadline)
+            content: bytes | ModeratorError = b""
+            if left_bytes >= 0:
+                content = self._load_one(item, deadline)
             if isinstance(content, bytes):
                 left_bytes -= len(content)
                 if left_bytes < 0:

@@ -138,6 +138,8 @@ class _Child:
             send(self._socket, content)
             reply = receive(self._socket, seconds=self._seconds + _GRACE_SECONDS)
             return decode_reply(reply)
+        except MediaError:
+            raise
         except TimeoutError:
             self._process.kill()
             self.stop()
@@ -149,6 +151,9 @@ class _Child:
             how = "" if isinstance(error, EOFError) else f" ({type(error).__name__})"
             message = f"the decoder {_ending(self._process.returncode)} on this file{how}"
             raise _DiedError("crashed", message) from None
+        except BaseException:
+            self.stop()  # or its answer would be taken for that to the next file
+            raise
 
     def _too_slow(self) -> _DiedError:
         return _DiedError("timed_out", f"the file took more than {self._seconds:g} s to decode")

@@ -27,7 +27,8 @@ class View(NamedTuple):
 def views(content: bytes, limits: DecodeLimits, target_pixels: int | None = None) -> Iterator[View]:
     """`decode`'s image, then what else an image hides.
 
-    Of an animation `limits.frames` frames are a sample, evenly spread from the first to the last.
+    Of an animation `limits.frames` frames are a sample, evenly spread from the first to the last,
+    and each is seen as a still image would be.
 
     What an image with transparency looks like depends on what is behind it, and its hidden colours
     can be anything: a picture drawn in the alpha channel alone would be invisible to a model that
@@ -37,23 +38,30 @@ def views(content: bytes, limits: DecodeLimits, target_pixels: int | None = None
     Raises MediaError as `decode` does.
     """
     with opened(content, limits, target_pixels) as (image, truncated):
-        transparent = image.convert("RGBA") if image.has_transparency_data else None
         turn = orientation_of(image)
         profile = image.info.get("icc_profile")
-        times = _times(image, content, limits)
-        began = next(times)
-        first = upright_rgb(image)
-        yield View(first, began, truncated)
-        if isinstance(profile, bytes) and (shown := as_its_profile_shows(first, profile)):
-            yield View(shown)
-        for seconds in times:
-            yield View(image.convert("RGB"), seconds)
-    if transparent is None or transparent.getchannel("A").getextrema()[0] == _OPAQUE:
+        for seconds in _times(image, content, limits):
+            for shown in _shown(image, turn, profile):
+                yield View(shown, seconds, truncated)
+
+
+def _shown(
+    image: ImageFile.ImageFile, turn: Image.Transpose | None, profile: object
+) -> Iterator[Image.Image]:
+    """The current frame as it is stored, and as else it may be shown; upright, 8-bit RGB."""
+    stored = upright_rgb(image, turn)
+    yield stored
+    if isinstance(profile, bytes) and (shown := as_its_profile_shows(stored, profile)):
+        yield shown
+    if not image.has_transparency_data:
+        return
+    transparent = image.convert("RGBA")
+    if transparent.getchannel("A").getextrema()[0] == _OPAQUE:
         return
     for behind in ("white", "black"):
         shown = Image.new("RGB", transparent.size, behind)
         shown.paste(transparent, mask=transparent)
-        yield View(shown if turn is None else shown.transpose(turn))
+        yield shown if turn is None else shown.transpose(turn)
 
 
 def _times(

@@ -1,12 +1,12 @@
 """What the worker and its decoder processes say to each other, over a socket of their own.
 
 The way there is our own and may be pickled. The way back comes from a process that may be in a
-stranger's hands by then: plain data, checked, of bounded size.
+stranger's hands by then: plain data, checked, each part of bounded size.
 """
 
 import socket
 import time
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 import numpy as np
@@ -18,26 +18,40 @@ from moderator.media.prepare import Look, Prepared
 _LENGTH_BYTES: Final = 8
 _CHUNK_BYTES: Final = 2**20
 MAX_REPLY_BYTES: Final = 2**28
-
+_MESSAGE_CHARACTERS: Final = 500
 
 _Side = Annotated[int, msgspec.Meta(ge=1)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+#: What decoding raises. Codes become labels of metrics, so nobody else may make some up.
+_Code = Literal[
+    "format_refused",
+    "image_corrupt",
+    "image_too_large",
+    "image_too_long",
+    "image_truncated",
+    "internal_error",
+    "media_empty",
+    "not_an_image",
+    "video_corrupt",
+    "video_unsupported",
+]
 
 
 class _Look(msgspec.Struct, frozen=True, array_like=True):
     shape: tuple[_Side, _Side, _Side]
     pixels: bytes
-    seconds: float | None
+    seconds: _Seconds | None
 
 
 class _Done(msgspec.Struct, frozen=True, tag="done"):
-    looks: list[_Look]
-    decoded_pixels: int
+    looks: Annotated[list[_Look], msgspec.Meta(min_length=1)]
+    decoded_pixels: Annotated[int, msgspec.Meta(ge=0)]
     truncated: bool
 
 
 class _Failed(msgspec.Struct, frozen=True, tag="failed"):
-    code: str
-    message: str
+    code: _Code
+    message: Annotated[str, msgspec.Meta(max_length=_MESSAGE_CHARACTERS)]
 
 
 _encode = msgspec.msgpack.encode
@@ -47,7 +61,8 @@ _decoder = msgspec.msgpack.Decoder(_Done | _Failed)
 def encode_reply(outcome: Prepared | MediaError) -> bytes:
     """A reply, as the decoder process sends it."""
     if isinstance(outcome, MediaError):
-        return _encode(_Failed(outcome.code, str(outcome)))
+        message = str(outcome)[:_MESSAGE_CHARACTERS]
+        return _encode({"type": "failed", "code": outcome.code, "message": message})
     looks = [
         _Look(look.pixels.shape, look.pixels.tobytes(), look.seconds) for look in outcome.looks
     ]

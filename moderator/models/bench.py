@@ -1,6 +1,5 @@
 """How fast encoders are on this machine, by size of batch and length of text."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from moderator.cores import usable_cores
 from moderator.encoders.base import ImageEncoder, Space
 from moderator.errors import StartupError
 
@@ -58,7 +58,7 @@ def _images(encoder: ImageEncoder, batch: int) -> Callable[[], object]:
 def _speed(what: str, batch: int, seconds: float, encode: Callable[[], object]) -> Speed:
     encode()  # the first is never the usual one
     times = _times(encode, seconds)
-    callers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    callers = usable_cores()
     with ThreadPoolExecutor(callers) as pool:
         began = time.perf_counter()
         calls = sum(len(each) for each in pool.map(_times, [encode] * callers, [seconds] * callers))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
+from moderator.encoders.base import are_unit
 from moderator.errors import PolicyError
 from moderator.policy.levels import Target
 from moderator.policy.model import Model
@@ -26,7 +27,6 @@ from moderator.policy.yaml.nodes import DocumentError
 
 SUFFIX = ".calibration.yaml"
 MAX_BYTES = 64 * 2**20
-_ROUNDING = 1e-3  # how far the squared length of a unit vector may be from 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Score = Annotated[float, Field(gt=0, lt=1)]
@@ -59,7 +59,7 @@ class ChannelCalibration(Model):
             vector = np.frombuffer(base64.b64decode(self.direction, validate=True), "<f4")
         except (binascii.Error, ValueError) as error:
             raise ValueError(f"`direction` is not base64 of float32: {error}") from error
-        if not abs(float(vector @ vector) - 1) < _ROUNDING:
+        if not are_unit(vector):
             raise ValueError("`direction` is not a vector of length 1")
         return vector.astype(np.float32)
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from moderator.cache.base import VectorCache
-from moderator.encoders.base import Matrix, Space, Vector
-
-_ROUNDING = 1e-3  # how far the squared length of a unit vector may be from 1
+from moderator.encoders.base import READING_VERSION, Matrix, Space, Vector, are_unit
 
 
 def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> dict[str, Vector]:
@@ -32,12 +30,12 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
 
 
 def _is_embedding(vector: Vector, space: Space) -> bool:
-    """A cache is outside of the process; NaN from there would score nothing, and allow all."""
-    return vector.shape == (space.dimensions,) and abs(float(vector @ vector) - 1) < _ROUNDING
+    return vector.shape == (space.dimensions,) and are_unit(vector)
 
 
 def _key(prompt: str, space: Space) -> str:
-    return f"prompt:{space.digest}:{hashlib.blake2b(prompt.encode(), digest_size=16).hexdigest()}"
+    text = hashlib.blake2b(prompt.encode(), digest_size=16).hexdigest()
+    return f"prompt:{READING_VERSION}:{space.digest}:{text}"
 
 
 def _encode(prompts: list[str], space: Space) -> Matrix:

@@ -37,7 +37,7 @@ class Scope:
             surface if surface in self.surfaces else None,
             self._language(language),
             tier if tier in self.tiers else None,
-            frozenset(holds),
+            frozenset(name for name in holds if name in self.modalities),
         )
         if key not in self._known:  # as many as the policies' own words make
             self._known[key] = self._mask(*key)

@@ -5,7 +5,8 @@ smoothed vote, the best mean of three frames in a row: near the score, the harm 
 far below, it is a flash, or the model's mistake over one frame. `smooth` lets the vote decide.
 """
 
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ def lasting_margin(
     best: dict[float, float] = {}  # of each frame: a long one is read in several parts
     for row, margin in zip(range(rows.start, rows.stop), margins, strict=True):
         seconds = readings.seconds[row]
-        if seconds is not None and readings.media[row] == readings.media[decisive]:
+        if seconds is not None and readings.uses[row] == readings.uses[decisive]:
             best[seconds] = max(best.get(seconds, -np.inf), float(margin))
     frames = np.array([best[seconds] for seconds in sorted(best)])
     return float(frames[_windows(len(frames))].mean(axis=1).max())
@@ -41,19 +42,24 @@ def lasting_margin(
 def smooth(readings: Readings) -> Readings:
     """Each frame as the mean of three frames in a row; margins, being linear, follow."""
     vectors = readings.vectors.copy()
-    places = list(zip(readings.owners.tolist(), readings.media, readings.seconds, strict=True))
-    for (_, _, still), run in groupby(range(len(places)), lambda row: _medium(places[row])):
-        rows = list(run)
-        frames = len({places[row][2] for row in rows})
-        if not still and len(rows) % frames == 0:
-            parts = readings.vectors[rows].reshape(frames, -1, vectors.shape[1])
-            vectors[rows] = parts[_windows(frames)].mean(axis=1).reshape(len(rows), -1)
-    return Readings(vectors, readings.owners, readings.media, readings.seconds)
+    for film in _films(readings).values():
+        frames = [film[seconds] for seconds in sorted(film)]
+        # A frame without transparency has fewer views: on white and on black it is what it is.
+        most = max(map(len, frames))
+        rows = np.array([[of[view % len(of)] for view in range(most)] for of in frames])
+        parts = readings.vectors[rows]  # (frames, views, dimensions)
+        for of, mean in zip(frames, parts[_windows(len(frames))].mean(axis=1), strict=True):
+            vectors[of] = mean[: len(of)]
+    return replace(readings, vectors=vectors)
 
 
-def _medium(place: tuple[int, str | None, float | None]) -> tuple[int, str | None, bool]:
-    owner, media, seconds = place
-    return owner, media, seconds is None
+def _films(readings: Readings) -> Mapping[int, Mapping[float, Sequence[int]]]:
+    """The rows of each animation and video, by use and by frame."""
+    films: dict[int, dict[float, list[int]]] = {}
+    for row, (use, seconds) in enumerate(zip(readings.uses, readings.seconds, strict=True)):
+        if seconds is not None:
+            films.setdefault(use, {}).setdefault(seconds, []).append(row)
+    return films
 
 
 def _windows(frames: int) -> NDArray[np.intp]:

@@ -22,6 +22,9 @@ class Readings:
     owners: NDArray[np.intp]  # (readings,) the post each belongs to, ascending
     media: tuple[str | None, ...] = ()  # (readings,) the attachment each was read from
     seconds: tuple[float | None, ...] = ()  # (readings,) where in an animation or a video
+    # (readings,) a number for each use of a picture in the batch: labels are strangers' and may
+    # be the same for two attachments of a post.
+    uses: tuple[int, ...] = ()
 
     def rows(self, post: int) -> slice:
         """The readings of one post."""

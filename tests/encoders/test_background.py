@@ -10,6 +10,7 @@ import pytest
 from moderator.cache.memory import MemoryCache
 from moderator.encoders import background
 from moderator.encoders.background import LOGISTICS, NEUTRAL, VERSION, pictures, texts
+from moderator.encoders.base import READING_VERSION
 from moderator.encoders.fake import FakeImageEncoder, FakeTextEncoder
 from moderator.encoders.load import load_space
 from tests.encoders.folders import copied
@@ -88,7 +89,7 @@ def test_what_a_cache_says_is_not_trusted() -> None:
     cache = MemoryCache(1000)
     kept = background.Kept(cache, "a", 64)
     own = background.OwnBackground(FakeTextEncoder(), None, LOGISTICS, kept)["text"]
-    cache.put({"background:a:text:7": np.full(64, np.nan, np.float32)})
+    cache.put({f"background:{READING_VERSION}:a:text:7": np.full(64, np.nan, np.float32)})
     again = background.OwnBackground(FakeTextEncoder(), None, LOGISTICS, kept)["text"]
     assert np.array_equal(own.background, again.background)
 

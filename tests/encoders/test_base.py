@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moderator.encoders.base import unit_rows
+from moderator.encoders.base import are_unit, unit_rows
 from moderator.encoders.fake import FakeTextEncoder, fake_space
 from moderator.errors import InferenceError
 
@@ -47,3 +47,12 @@ def test_the_fake_encoder_keeps_the_contract() -> None:
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1] * 5, abs=1e-5)
     again = FakeTextEncoder().encode(texts)
     assert np.array_equal(vectors, again.vectors)
+
+
+def test_what_is_no_unit_vector_is_told_from_what_is() -> None:
+    rows = unit_rows(np.arange(1, 9, dtype=np.float32).reshape(2, 4), 4)
+    assert are_unit(rows)
+    assert are_unit(rows[0])
+    for wrong in (np.nan, 1e30, 0.0, 1.01):
+        assert not are_unit(rows * np.array([[1], [wrong]], np.float32))
+        assert not are_unit(rows[0] * np.float32(wrong))

@@ -165,6 +165,7 @@ def test_a_post_gets_no_more_bytes_than_its_share(
     for error in (second, third):
         assert isinstance(error, MediaError)
         assert error.code == "media_too_large"
+    assert len(server.requests) == 2  # the third is not asked for what there is no room for
 
 
 def test_a_post_gets_no_more_time_than_its_share(

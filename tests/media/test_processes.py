@@ -140,6 +140,24 @@ def test_a_process_that_answers_what_no_decoder_says_is_not_believed(
     assert decoder.prepare(picture("white")).looks
 
 
+def test_what_a_process_was_about_to_say_is_never_taken_for_the_next_file(
+    new_decoder: NewDecoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stops us between the question and its answer, here for want of memory."""
+    decoder = new_decoder()
+    assert decoder.prepare(picture("white")).looks
+
+    def give_up(*_: object, **__: object) -> bytes:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("moderator.media.processes.receive", give_up)
+        with pytest.raises(MemoryError):
+            decoder.prepare(picture("black"))
+    assert decoder.prepare(picture("white")).looks[0].pixels.min() > 200
+    assert len(children()) == 1
+
+
 def test_a_process_killed_while_idle_costs_nobody_a_medium(new_decoder: NewDecoder) -> None:
     decoder = new_decoder()
     decoder.start()

@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from moderator.encoders.fake import FakeImageEncoder
 from moderator.errors import MediaError
 from moderator.media.decode import DecodeLimits, decode
 from moderator.media.views import spread, views
-from tests.builders import a_decoder, a_post, a_rule, a_screener, compiled, screen_one
+from moderator.posts import Media, Post
+from moderator.reading import LoadedPost
+from tests.builders import LIMITS, a_decoder, a_post, a_rule, a_screener, compiled, screen_one
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -68,6 +71,42 @@ def test_a_verdict_says_when_the_frame_that_decided_is_shown() -> None:
     assert channel.lasting < channel.score
 
 
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_every_frame_that_transparency_hides_is_seen_on_white_and_on_black(kind: str) -> None:
+    """A black frame, then one whose colours are black too: only its alpha shows anything."""
+    first = Image.new("RGBA", (16, 16), (0, 0, 0, 255))
+    hidden = first.copy()
+    hidden.paste((0, 0, 0, 0), (0, 0, 16, 8))
+    options: dict[str, Any] = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    if kind == "GIF":
+        options["disposal"] = 2
+        first.putpixel((15, 0), (0, 0, 0, 0))  # or Pillow writes a file without transparency
+    options |= {"save_all": True, "append_images": [hidden], "duration": 200}
+    stored, on_white, on_black = (
+        np.asarray(view.image)
+        for view in views(saved(first, kind, **options), DecodeLimits())
+        if view.seconds == 0.2
+    )
+    assert stored[2, 2].max() == 0
+    assert (on_white[2, 2].min(), on_white[12, 2].max()) == (255, 0)
+    assert on_black.max() == 0
+
+
+def test_every_frame_is_turned_upright() -> None:
+    frames = [Image.new("RGB", (32, 16), colour) for colour in ("red", "blue")]
+    exif = Image.Exif()
+    exif[274] = 6  # a quarter turn
+    content = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], exif=exif)
+    assert [view.image.size for view in views(content, DecodeLimits())] == [(16, 32)] * 2
+
+
+def test_every_frame_of_16_bits_keeps_its_high_byte() -> None:
+    frames = [Image.new("I;16", (16, 16), level << 8) for level in (200, 100)]
+    content = saved(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    found = [int(np.asarray(view.image).max()) for view in views(content, DecodeLimits())]
+    assert found == [200, 100]
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_of_a_truncated_file_what_is_there_is_read_where_that_is_asked_for(kind: str) -> None:
     picture = Image.effect_noise((200, 150), 90).convert("RGB")
@@ -96,6 +135,20 @@ def test_a_post_with_a_truncated_image_is_never_allowed() -> None:
     assert [(report.code, report.media) for report in verdict.modalities if report.code] == [
         ("image_truncated", "0")
     ]
+
+
+def test_a_harmful_film_is_not_diluted_by_a_harmless_one_of_the_same_name() -> None:
+    films = [animation("PNG", colours) for colours in (["white", "#fefefe"], ["blue", "#0000fe"])]
+    screener = a_screener(
+        compiled(a_rule(violates=["white"])), limits=replace(LIMITS, smooth_frames=True)
+    )
+
+    def score(*names: str) -> float:
+        media = tuple(Media(id=name, data=film) for name, film in zip(names, films, strict=True))
+        post = LoadedPost(Post(id="1", media=media), tuple(films))
+        return screen_one(post, screener).rules[0].score
+
+    assert score("clip", "clip") == score("clip", "other")
 
 
 def inverting_profile() -> bytes:

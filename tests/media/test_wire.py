@@ -1,9 +1,12 @@
 """What comes back from a process that may be in a stranger's hands."""
 
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import moderator.media
 from moderator.errors import MediaError
 from moderator.media.prepare import Look, Prepared
 from moderator.media.wire import decode_reply, encode_reply, receive, send
@@ -50,6 +54,42 @@ def test_pixels_that_do_not_fit_their_shape_are_not_believed(shape: tuple[int, .
     said = {"type": "done", "looks": [[shape, bytes(48), None]], "decoded_pixels": 1}
     with pytest.raises(ValueError, match=r".+"):
         decode_reply(msgspec.msgpack.encode(said | {"truncated": False}))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "failed", "code": "image corrupt", "message": "m"},
+        {"type": "failed", "code": "", "message": "m"},
+        {"type": "failed", "code": "a" * 41, "message": "m"},
+        {"type": "failed", "code": "image_corrupt", "message": "m" * 501},
+        {"type": "done", "looks": [], "decoded_pixels": 1, "truncated": False},
+        {"type": "done", "looks": [[[4, 4, 3], bytes(48), None]], "decoded_pixels": -1}
+        | {"truncated": False},
+        {"type": "done", "looks": [[[4, 4, 3], bytes(48), float("nan")]], "decoded_pixels": 1}
+        | {"truncated": False},
+    ],
+)
+def test_a_reply_is_bounded_in_all_its_parts(said: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_reply(msgspec.msgpack.encode(said))
+
+
+def test_every_code_that_decoding_raises_comes_back() -> None:
+    decoding = ("child", "decode", "formats", "prepare", "profile", "tiles", "video", "views")
+    sources = [Path(moderator.media.__path__[0], f"{name}.py").read_text() for name in decoding]
+    codes = set(re.findall(r'MediaError\(\s*"([a-z_]+)"', "".join(sources)))
+    assert "image_too_long" in codes
+    for code in codes:
+        with pytest.raises(MediaError) as caught:
+            decode_reply(encode_reply(MediaError(code, "said")))
+        assert caught.value.code == code
+
+
+def test_a_long_error_is_cut_to_what_is_believed() -> None:
+    with pytest.raises(MediaError, match=r"^mm+$") as caught:
+        decode_reply(encode_reply(MediaError("image_corrupt", "m" * 5000)))
+    assert len(str(caught.value)) == 500
 
 
 def test_a_message_of_megabytes_arrives_whole(pair: tuple[socket.socket, socket.socket]) -> None:

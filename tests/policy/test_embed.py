@@ -9,7 +9,7 @@ from moderator.cache.base import Vector, VectorCache
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
-from moderator.encoders.base import Space
+from moderator.encoders.base import READING_VERSION, Space
 from moderator.encoders.fake import FakeTextEncoder, fake_space
 from moderator.errors import InferenceError
 from moderator.policy.embed import embed_prompts
@@ -63,6 +63,17 @@ def test_another_space_shares_nothing_in_redis(redis_caches: list[RedisCache], d
         space = replace(fake_space(), digest=f"{digest}-{place}")
         embed_prompts(PROMPTS, space, redis)
         assert asked(space) == ["red fire", "blue sea"]
+
+
+def test_another_way_of_reading_shares_nothing(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = MemoryCache(10)
+    embed_prompts(PROMPTS, space, cache)
+    asked(space).clear()
+    monkeypatch.setattr("moderator.policy.embed.READING_VERSION", READING_VERSION + 1)
+    embed_prompts(PROMPTS, space, cache)
+    assert asked(space) == ["red fire", "blue sea"]
 
 
 def test_with_redis_down_rules_compile_from_memory(space: Space) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from moderator.posts import Author
+from moderator.posts import Author, Media, Post
+from moderator.reading import LoadedPost
 from tests.builders import (
     a_policy,
     a_post,
@@ -69,6 +70,16 @@ def test_a_rule_for_pictures_judges_posts_that_hold_one() -> None:
     assert "pictures" not in judged({})
 
 
+@pytest.mark.parametrize("said", ["image", "image/png", "video/x", "VIDEO/mp4"])
+def test_a_rule_for_pictures_judges_what_is_read_as_one_whatever_it_is_said_to_be(
+    said: str,
+) -> None:
+    red = picture("red")
+    rule = a_rule(violates=["red"], applies_to={"modalities": ["image"]})
+    post = LoadedPost(Post(id="1", media=(Media(type=said, data=red),)), (red,))
+    assert screen_one(post, a_screener(compiled(rule))).action == "block"
+
+
 def test_a_rules_surfaces_narrow_those_of_its_policy() -> None:
     policy = a_policy(
         a_rule("both"), a_rule("one", applies_to={"surfaces": ["chat"]}), surfaces=["feed", "chat"]
@@ -83,7 +94,7 @@ def test_a_rules_surfaces_narrow_those_of_its_policy() -> None:
 
 
 def test_strangers_words_fill_no_memory() -> None:
-    rules = compiled(a_rule(applies_to={"languages": ["en"]}))
+    rules = compiled(a_rule(applies_to={"languages": ["en"], "modalities": ["image"]}))
     for n in range(1000):
-        rules.applies(f"surface-{n}", f"x{n}", f"tier-{n}")
+        rules.applies(f"surface-{n}", f"x{n}", f"tier-{n}", {"text", f"kind-{n}"})
     assert len(rules.scope._known) <= 4

@@ -1,5 +1,7 @@
 """One frame among many, and frames in a row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ def readings(
     """Readings of one post, one dimension: their margins along (1,) are their values."""
     vectors = np.array(margins, np.float32)[:, None]
     owners = np.zeros(len(margins), np.intp)
-    return Readings(vectors, owners, tuple(media or ["clip"] * len(margins)), tuple(seconds))
+    names = media or ["clip"] * len(margins)
+    uses = tuple(map(list(dict.fromkeys(names)).index, names))
+    return Readings(vectors, owners, tuple(names), tuple(seconds), uses)
 
 
 def lasting(given: Readings) -> float | None:
@@ -65,3 +69,16 @@ def test_smoothing_keeps_parts_of_frames_and_media_apart() -> None:
         ["clip", "clip", "clip", "clip", "other"],
     )
     assert smooth(given).vectors[:, 0].tolist() == pytest.approx([0.6, 0, 0.6, 0, 0.8])
+
+
+def test_two_films_of_a_post_are_two_though_they_have_one_name() -> None:
+    given = readings([0.9, 0.9, 0, 0], [0.0, 1.0, 0.0, 1.0], ["harm", "harm", "harm", "harm"])
+    two = replace(given, uses=(0, 0, 1, 1))
+    assert smooth(two).vectors[:, 0].tolist() == pytest.approx([0.9, 0.9, 0, 0])
+    assert lasting(two) == pytest.approx(0.9)
+
+
+def test_a_frame_with_fewer_views_than_the_next_is_smoothed_with_it() -> None:
+    """The second frame is transparent: as it is stored, on white, on black."""
+    given = readings([0.6, 0, 0.9, 0.3], [0.0, 1.0, 1.0, 1.0])
+    assert smooth(given).vectors[:, 0].tolist() == pytest.approx([0.3, 0.3, 0.75, 0.45])

@@ -1,7 +1,6 @@
 """A graph that is loaded and can be run."""
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from moderator.cores import usable_cores
 from moderator.encoders.onnx.binding import Bindings
 from moderator.encoders.onnx.providers import Options, Provider, active, chain, check_active, quiet
 from moderator.encoders.onnx.shapes import Shapes, pad_rows
@@ -117,20 +117,13 @@ def _load(path: Path, provider: Provider) -> ort.InferenceSession:
 
 def _session(path: Path, providers: Options) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = _cores()
+    options.intra_op_num_threads = usable_cores()  # onnxruntime takes the machine's
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     with quiet(providers):
         # Without `enable_fallback=0` a failing provider is a line on standard output.
         return ort.InferenceSession(path, options, providers=providers, enable_fallback=0)
-
-
-def _cores() -> int:
-    """Those this process may use, which onnxruntime would not ask."""
-    if hasattr(os, "sched_getaffinity"):  # Linux only
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _rows(feeds: Mapping[str, NDArray[Any]]) -> int:
