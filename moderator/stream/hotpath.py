@@ -136,9 +136,10 @@ class HotPath:
             return
         self._spawn(self._batcher.run())
         self._spawn(self._commit_regularly(self._connection))
+        publishing = None
         if self._exactly_once:
             transactions = self._connection.transactions
-            self._spawn(transactions.run(self._answerer.too_large, self._published))
+            publishing = self._spawn(transactions.run(self._answerer.too_large, self._published))
         try:
             while not self._stopping:
                 await self._read_some(self._connection)
@@ -146,11 +147,15 @@ class HotPath:
                 await self._drain()
         finally:
             self._closing = True
-            for task in self._tasks:
+            for task in self._tasks - {publishing}:
                 task.cancel()
             # Whoever ends of a bug leaves the note that tells of what was in flight.
-            commits = self._connection.commits
-            await (commits.commit() if self._failure else commits.say_goodbye())
+            if self._failure is None:
+                await self._connection.commits.say_goodbye()
+            elif publishing is None:
+                await self._connection.commits.commit()
+            if publishing is not None:  # only now: cut short, a transaction may yet be committed
+                publishing.cancel()
             await self._connection.close()
             self._answerer.close()
             self._loader.close()

@@ -70,10 +70,11 @@ class Transactions:
         while True:
             await self._more.wait()  # what is answered during a transaction fills the next one
             self._more.clear()
-            published(self._drop_lost())
-            if parts := self._contiguous():
-                await self._publish(parts, too_large)
-                published([job for part in parts.values() for job in part.jobs])
+            async with self._commits.moving:
+                published(self._drop_lost())
+                if parts := self._contiguous():
+                    await self._publish(parts, too_large)
+                    published([job for part in parts.values() for job in part.jobs])
 
     def _drop_lost(self) -> list[Job]:
         """Answers on partitions that are another worker's, who answers them again."""

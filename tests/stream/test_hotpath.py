@@ -37,6 +37,7 @@ from tests.stream.fakes import (
     Record,
     RecordingConsumer,
     RecordingProducer,
+    TransactionalProducer,
     partition,
     turns,
     until,
@@ -89,9 +90,14 @@ async def no_topics(_: Settings) -> None:
 class Rig:
     """A hot path that runs, and everything around it that a test may want to hold."""
 
-    def __init__(self, settings: Settings, loader: type[MediaLoader]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        loader: type[MediaLoader],
+        producer: type[RecordingProducer] = RecordingProducer,
+    ) -> None:
         self.consumer = RecordingConsumer(0, 1)
-        self.producer = RecordingProducer()
+        self.producer = producer()
         self.screener = HeldScreener()
         self.fetcher = HeldFetcher()
         self.clock = Clock()
@@ -156,9 +162,12 @@ class Rig:
 
 @asynccontextmanager
 async def running(
-    *, loader: type[MediaLoader] = MediaLoader, **settings: object
+    *,
+    loader: type[MediaLoader] = MediaLoader,
+    producer: type[RecordingProducer] = RecordingProducer,
+    **settings: object,
 ) -> AsyncIterator[Rig]:
-    rig = Rig(load_settings({**QUICK, **settings}), loader)
+    rig = Rig(load_settings({**QUICK, **settings}), loader, producer)
     try:
         await until(lambda: rig.path.ready)
         yield rig
@@ -466,6 +475,23 @@ async def test_what_is_not_answered_in_the_drain_time_is_not_committed(
         await rig.stopped()
     assert rig.consumer.commits == [{0: 1}]
     assert "2 posts were not answered in 0.02 s" in caplog.text
+
+
+async def test_the_transaction_under_way_at_the_end_is_committed_and_not_taken_back() -> None:
+    async with running(
+        producer=TransactionalProducer, delivery="exactly_once", drain_seconds=0.02
+    ) as rig:
+        producer = rig.producer
+        assert isinstance(producer, TransactionalProducer)
+        producer.may_commit.clear()
+        rig.feed(*posts(0, 1))
+        await until(lambda: producer.committing)
+        rig.path.stop()
+        await asyncio.sleep(0.05)  # longer than the drain may take
+        producer.may_commit.set()
+        await rig.ended()
+    assert producer.committed[0] == {0: 1}
+    assert all(offset >= 1 for _, offset, left in rig.consumer.notes if not left)
 
 
 async def test_offsets_are_committed_while_it_runs() -> None:
