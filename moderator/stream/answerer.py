@@ -149,16 +149,19 @@ class Answerer:
     def too_large(self, refused: Message) -> Message:
         """Stands in for a message that the broker refused for its size.
 
-        A verdict gives way to the dead letter of its post; that, if need be, to one that only names
-        it: without value, key and headers of others nothing is left to be too large.
+        A verdict gives way to the dead letter of its post, and so does a post that was to come
+        back; a dead letter, if need be, to one that only names its post: without value, key and
+        headers of others nothing is left to be too large.
         """
         record = refused.source
         reason = f"{refused.topic} did not take {len(refused.value):,} bytes"
         if refused.topic == self._settings.verdicts_topic:
             return self._dead_letter(record, record.value, "verdict_too_large", reason)
+        if refused.topic == self._settings.retries_topic:
+            return self._dead_letter(record, record.value, "retry_too_large", reason)
         headers = dead_letters.headers(record, "post_too_large", reason, keep=False)
         self._metrics.dead_letters.labels("post_too_large").inc()
-        return Message(refused.topic, None, b"", headers, record)
+        return Message(self._settings.dead_letters_topic, None, b"", headers, record)
 
     def _dead_letter(self, record: Any, value: bytes, code: str, reason: str) -> Message:
         self._metrics.dead_letters.labels(code).inc()

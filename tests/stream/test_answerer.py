@@ -144,6 +144,19 @@ async def test_a_verdict_too_large_for_the_broker_gives_way_to_a_dead_letter(
     assert dict(dead.headers)["trace"] == b"1"
 
 
+def test_a_post_that_the_topic_of_retries_does_not_take_is_a_dead_letter_with_its_bytes(
+    answerer: Answerer,
+) -> None:
+    put_off = answerer.put_off(
+        Job(Record(b"x" * 1000, 17), PartitionProgress(), attempt=1), "the host is away"
+    )
+    assert put_off.topic == "posts-retries"
+    dead = answerer.too_large(put_off)
+    assert (dead.topic, code(dead)) == ("dead-letters", "retry_too_large")
+    assert (dead.value, dead.key, dead.source) == (b"x" * 1000, b"key", put_off.source)
+    assert dict(dead.headers)["moderator-offset"] == b"17"
+
+
 def test_a_dead_letter_too_large_for_the_broker_gives_way_to_one_that_only_names_the_post(
     answerer: Answerer,
 ) -> None:
