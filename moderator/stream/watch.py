@@ -14,11 +14,17 @@ from moderator.policy.policyset import PolicySet
 from moderator.settings import Settings
 from moderator.stream.clients import until_it_works
 from moderator.stream.policies import LivePolicies, Offer
-from moderator.stream.publications import Publication, collect, ensure_topic, reading, up_to_end
+from moderator.stream.publications import (
+    Publication,
+    collect,
+    ensure_topic,
+    fetch,
+    reading,
+    up_to_end,
+)
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 500
 _Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
@@ -73,9 +79,7 @@ class PolicyWatch:
                 if newest is not None and newest != self._newest:
                     self._newest = newest
                     await asyncio.to_thread(self.live.offer, *_offered(found[newest]))
-                fetched = await consumer.getmany(timeout_ms=_POLL_MS)
-                for records in fetched.values():
-                    collect(records, found)
+                collect(await fetch(consumer, self._settings), found)
 
     async def _follow_files(self) -> None:
         files = self._files
