@@ -39,7 +39,7 @@ class Job:
     received: float = field(default_factory=time.perf_counter)
     size: int = 0  # bytes held in memory for it
     offset: int = -1  # to be passed when it is answered; the record's own, or that of its comeback
-    attempt: int = 0  # how often it was put off
+    attempt: int = 0  # how often it was put off because its media were away
     amends: str | None = None  # id of the verdict on what could be read at once
     deferred: bool = False  # its media are not looked at now
     let_go: bool = False  # it is answered later, or by another worker, and not by us now
@@ -186,7 +186,9 @@ class Answerer:
             if job.deferred:
                 reason = "put off under overload"
                 self._metrics.put_off.labels("overload").inc()
-                messages.append(self._retries.later(job.record, 1, reason, amends=verdict.id))
+                messages.append(
+                    self._retries.later(job.record, job.attempt, reason, amends=verdict.id)
+                )
             elif failure := dead_letters.failure(verdict):
                 messages.append(self._dead_letter(job.record, value, *failure))
         self._count(judged)

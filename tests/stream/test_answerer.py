@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from moderator.settings import load_settings
 from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
+from moderator.stream.retries import Retries
 from moderator.verdicts import Verdict, decode_verdict
 from tests.builders import a_screener, compiled
 
@@ -106,6 +108,17 @@ async def test_unreadable_media_give_a_verdict_and_a_dead_letter(answerer: Answe
     assert (dead.topic, code(dead)) == ("dead-letters", "not_an_image")
     assert (dead.key, dead.value) == (b"key", jobs[0][0].record.value)
     assert dict(dead.headers)["moderator-reason"].startswith(b"image m: ")
+
+
+async def test_being_put_off_under_overload_uses_up_no_try_of_the_media(
+    answerer: Answerer,
+) -> None:
+    late, loaded = job("0", "tomatoes")
+    late.deferred = True
+    verdict, later = await answerer.answer([(late, loaded)])
+    back = Retries(SETTINGS).comeback(Record(later.value, headers=tuple(later.headers)))
+    assert (back.attempt, back.amends) == (0, decode_verdict(verdict.value).id)
+    assert Retries(SETTINGS).due(Record(b"", headers=tuple(later.headers))) > time.time()
 
 
 async def test_a_refused_message_keeps_its_bytes_and_its_headers(answerer: Answerer) -> None:
