@@ -322,6 +322,7 @@ class HotPath:
         except PostError as error:
             self._refuse(job, error.code, str(error))
             return
+        job.size += _carried_bytes(post)
         self._enter(job)
         if self._overload.defers(job, post):
             job.deferred = True
@@ -336,9 +337,11 @@ class HotPath:
         loaded = await asyncio.wrap_future(self._loader.submit(post, job.received))
         self._waiting["fetch"] -= 1
         job.fetched = time.perf_counter()
-        fetched_bytes = loaded.size - job.size
+        fetched_bytes = max(0, loaded.size - _carried_bytes(post))
         job.size += fetched_bytes
         self._bytes += fetched_bytes
+        if self._left((job, loaded)):
+            return
         if reason := self._retries.again(loaded, job.attempt):
             await self._publish([job], [self._answerer.put_off(job, reason)])
             return
@@ -365,6 +368,9 @@ class HotPath:
         began = time.perf_counter()
         for job in jobs:
             job.sent = began
+            job.let_go = job.let_go or job.progress.left  # its next owner answers it
+        lost = {id(job.record) for job in jobs if job.progress.left}
+        messages = [message for message in messages if id(message.source) not in lost]
         self._waiting["publish"] += len(jobs)
         if self._exactly_once:
             self._connection.transactions.put(jobs, messages)
@@ -405,3 +411,8 @@ class HotPath:
             log.error("the worker stops because of a bug", exc_info=error)
             self._failure = error
             self.stop()
+
+
+def _carried_bytes(post: Post) -> int:
+    """Of attachments inside the message, held beside its value, which has them in base 64."""
+    return sum(len(media.data or b"") for media in post.media)

@@ -1,6 +1,7 @@
 """From Kafka to Kafka, with stand-ins for the two clients and everything between them real."""
 
 import asyncio
+import base64
 import json
 import logging
 import threading
@@ -19,6 +20,7 @@ from aiokafka.errors import (
 
 from moderator.embedder import Embedder
 from moderator.encoders.fake import fake_space
+from moderator.errors import TransientError
 from moderator.media.fetch import Fetcher
 from moderator.media.load import LoadLimits, MediaLoader
 from moderator.metrics import Metrics
@@ -242,6 +244,22 @@ async def test_fetched_bytes_are_in_flight_too_until_their_post_is_answered() ->
         assert rig.path._bytes == 0
 
 
+async def test_what_is_in_flight_is_the_message_and_what_was_decoded_or_fetched_for_it() -> None:
+    content = picture("green")
+    inline = a_record(0, media=[{"data": base64.b64encode(content).decode()}])
+    async with running() as rig:
+        rig.producer.holding = True
+        rig.fetcher.may_answer.set()
+        elsewhere = with_url(1)
+        rig.feed(inline, elsewhere)
+        await until(lambda: len(rig.producer.open) == 2)
+        values = sum(len(record.value or b"") for record in (inline, elsewhere))
+        assert rig.path.in_flight_bytes == values + 2 * len(content)
+        rig.producer.release()
+        await until(lambda: rig.idle)
+        assert rig.path.in_flight_bytes == 0
+
+
 async def test_posts_in_flight_without_an_answer_are_a_stall_and_none_is_not() -> None:
     async with running() as rig:
         rig.clock.now += 500
@@ -324,6 +342,32 @@ async def test_posts_that_wait_while_their_partition_leaves_are_let_go_for_its_n
         assert rig.offsets() == [5, 6]
         assert rig.consumer.committed == {0: 7}
         assert rig.path._bytes == 0
+
+
+class Away(MediaLoader):
+    """A media host that turns out to be away when it is let."""
+
+    def submit(self, post: Post, received: float) -> Future[LoadedPost]:
+        def load() -> LoadedPost:
+            assert isinstance(self._fetcher, HeldFetcher)
+            self._fetcher.may_answer.wait(PATIENCE)
+            return LoadedPost(post, (TransientError("the host is away"),), received)
+
+        return self._pool.submit(load)
+
+
+async def test_a_post_whose_partition_left_is_neither_answered_nor_put_off() -> None:
+    async with running(loader=Away, session_timeout_seconds=0.02) as rig:
+        rig.screener.may_screen.clear()
+        rig.feed(*posts(70, place=1), with_url(71, place=1))
+        await until(lambda: rig.path.waiting_posts["fetch"] == 1)
+        await until(lambda: rig.path.waiting_posts["batch"] == 0)
+        await rig.commits.on_partitions_revoked([partition(1)])
+        rig.screener.may_screen.set()
+        rig.fetcher.may_answer.set()
+        await until(lambda: rig.idle)
+        assert rig.producer.sent == []
+        assert rig.path.in_flight_bytes == 0
 
 
 # --- What Kafka does to it
