@@ -145,8 +145,9 @@ class Replay:
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         for place in places:
             # What was deleted before the range is no gap in it.
-            self._starts[place] = where.start if (where.start or 0) > starts[place] else 0
-            consumer.seek(place, max(starts[place], where.start or 0))
+            wanted = where.start or 0
+            self._starts[place] = wanted if wanted > starts[place] else 0
+            consumer.seek(place, max(starts[place], wanted))
             ends[place] = min(ends[place], ends[place] if where.end is None else where.end)
         return {place: ends[place] for place in places}
 
