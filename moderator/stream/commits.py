@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """The only place that commits: contiguous offsets, also when partitions leave.
+    """Commits, as only `transactions` does too: contiguous offsets, also when partitions leave.
 
     Each carries a note for whoever comes after us: see `suspects`. Offsets are worked out and sent
     under `moving`, which transactions hold too: Kafka keeps whichever comes last, so that a note

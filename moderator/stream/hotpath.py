@@ -27,7 +27,7 @@ from moderator.stream.retries import Retries
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 200
+_PAUSE_SECONDS = 0.2
 _BEAR_SECONDS = 30.0
 
 
@@ -296,7 +296,7 @@ class HotPath:
         log.warning("cannot read: %r", error)
         if not error.retriable or now - self._failing_since > _BEAR_SECONDS:
             raise error
-        await asyncio.sleep(_POLL_MS / 1000)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
     def _enter(self, job: Job) -> None:
         if not self._posts:
