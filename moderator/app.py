@@ -30,10 +30,10 @@ from moderator.models.resolve import resolve_models
 from moderator.pictures import media_scope
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
-from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
 from moderator.settings import Settings
+from moderator.stream.files import FileWatch
 from moderator.tracing import Tracing
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Core:
     rules: CompiledRules
     compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
     channels: Mapping[str, Space]
-    policy_files: tuple[Path, ...]  # every file that the rules depend on
+    policy_files: FileWatch  # they were loaded from
     loader: MediaLoader
     cache: CountedCache
     decoder: MediaDecoder | None = None  # none where no model sees images
@@ -70,7 +70,8 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
     # Batches are screened side by side, one on each core; more threads inside them only contend:
     # with 10,000 rules that costs 2.3 times the CPU.
     threadpool_limits(1, user_api="blas")
-    policies = load_policies(settings.policies)  # first: it is quick, and most often wrong
+    files = FileWatch(settings.policies)
+    policies = files.load()  # first: it is quick, and most often wrong
     cache = CountedCache(build_cache(settings))
     channels = load_channels(settings, cache, space)
     for warning in policies.warnings:
@@ -91,7 +92,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         rules,
         compiler,
         channels,
-        policies.read,
+        files,
         build_loader(settings),
         cache,
         decoder,

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from moderator.errors import StartupError
+from moderator.stream.dead_letters import Headers
 from moderator.verdicts import Verdict
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
-Headers = list[tuple[str, bytes]]
 _STAGES = ("decode", "encode", "score")
 _NAMES = frozenset({"traceparent", "tracestate"})
 
@@ -34,10 +34,14 @@ class Tracing:
         # Spans are stamped with the time of day, stages are timed with the performance counter.
         self._epoch_ns = time.time_ns() - time.perf_counter_ns()
 
-    def begin(self, headers: Sequence[tuple[str, bytes]], received: float) -> "Trace":
+    def begin(self, headers: Sequence[tuple[str, bytes | None]], received: float) -> "Trace":
         """Open the span of a post that was received at `received`, see time.perf_counter."""
-        carrier = {name: value.decode("ascii", "replace") for name, value in headers}
-        parent = self._propagator.extract({k: v for k, v in carrier.items() if k in _NAMES})
+        carrier = {
+            name: value.decode("ascii", "replace")
+            for name, value in headers
+            if name in _NAMES and value is not None
+        }
+        parent = self._propagator.extract(carrier)
         start = self._at(received)
         span = self._tracer.start_span("moderate post", context=parent, start_time=start)
         return Trace(self, span, received)

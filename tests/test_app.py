@@ -33,6 +33,14 @@ def test_a_core_screens_posts_by_the_policies_it_was_given(
     assert core.rules.ids == ("test/fire",)
 
 
+def test_an_edit_between_the_reading_of_policies_and_the_first_post_is_not_missed(
+    policies_file: Path, space: Space
+) -> None:
+    core = build_core(load_settings({"policies": (policies_file,)}), space)
+    policies_file.write_text(policies_file.read_text() + "# edited while the worker warms up\n")
+    assert [core.policy_files.have_changed() for _ in range(2)] == [False, True]
+
+
 def test_limits_and_detail_are_those_of_the_settings(policies_file: Path, space: Space) -> None:
     limits = {"max_text_characters": 4, "max_media": 1, "media_max_pixels": 5}
     core = build_core(

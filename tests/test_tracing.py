@@ -39,7 +39,7 @@ class Traced:
         settings = load_settings({"callers": 1})
         self.answerer = Answerer(settings, a_screener(), self.metrics, Tracing(provider))
 
-    async def answer(self, *headers: tuple[str, bytes]) -> list[Message]:
+    async def answer(self, *headers: tuple[str, bytes | None]) -> list[Message]:
         work = job("1", "red fire")
         work[0].record.headers = headers
         messages = await self.answerer.answer([work])
@@ -94,11 +94,18 @@ async def test_a_decision_not_to_sample_is_kept_and_handed_on(traced: Traced) ->
     assert dict(verdict.headers)["traceparent"].endswith(b"-00")
 
 
-@pytest.mark.parametrize("value", [b"", b"nonsense", b"\xff\xfe", b"00-0-0-01"])
-async def test_a_traceparent_that_is_none_begins_a_trace(traced: Traced, value: bytes) -> None:
+@pytest.mark.parametrize("value", [None, b"", b"nonsense", b"\xff\xfe", b"00-0-0-01"])
+async def test_a_traceparent_that_is_none_begins_a_trace(
+    traced: Traced, value: bytes | None
+) -> None:
     (verdict,) = await traced.answer(("traceparent", value))
     assert TRACE.encode() not in dict(verdict.headers)["traceparent"]
     assert any(span.name == "moderate post" for span in traced.spans)
+
+
+async def test_headers_of_others_may_have_no_value(traced: Traced) -> None:
+    (verdict,) = await traced.answer(("vendor", None), SAMPLED)
+    assert TRACE.encode() in dict(verdict.headers)["traceparent"]
 
 
 async def test_the_slowest_post_leads_to_its_trace(traced: Traced) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from moderator.cli.shared import KafkaOption, out, settings_with
 from moderator.errors import StartupError
+
+if TYPE_CHECKING:
+    from moderator.stream.replay import Tally
 
 cli = typer.Typer()
 
@@ -55,14 +58,18 @@ def replay(  # noqa: PLR0917  # typer passes them by name
     logging.getLogger("aiokafka").setLevel("CRITICAL")  # what matters of it we say ourselves
     where = Range(topic or settings.dead_letters_topic, partition, start, end)
     tally = asyncio.run(Replay(settings, where, code or (), again=again).run(send=yes))
-    table = Table(box=None, pad_edge=False)
-    table.add_column("code")
+    _show(tally, sent=yes, topic=settings.posts_topic)
+
+
+def _show(tally: "Tally", *, sent: bool, topic: str) -> None:
     counts = {
-        "sent" if yes else "to send": tally.chosen,
+        "sent" if sent else "to send": tally.chosen,
         "replayed before": tally.done_before,
         "without a value": tally.empty,
         "not asked for": tally.other,
     }
+    table = Table(box=None, pad_edge=False)
+    table.add_column("code")
     for name in counts:
         table.add_column(name, justify="right")
     for found in sorted(set().union(*counts.values())):
@@ -70,10 +77,10 @@ def replay(  # noqa: PLR0917  # typer passes them by name
     if table.row_count:
         out.print(table)
     total = tally.chosen.total()
-    if yes:
-        out.print(f"{total:,} messages sent to {settings.posts_topic}")
+    if sent:
+        out.print(f"{total:,} messages sent to {topic}")
     else:
         out.print(
-            f"{total:,} messages would go to {settings.posts_topic}; nothing was sent"
+            f"{total:,} messages would go to {topic}; nothing was sent"
             + ("; --yes sends them" if total else "")
         )

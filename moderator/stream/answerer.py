@@ -39,7 +39,7 @@ class Job:
     received: float = field(default_factory=time.perf_counter)
     size: int = 0  # bytes held in memory for it
     offset: int = -1  # to be passed when it is answered; the record's own, or that of its comeback
-    attempt: int = 0  # how often it was put off
+    attempt: int = 0  # how often it was put off because its media were away
     amends: str | None = None  # id of the verdict on what could be read at once
     deferred: bool = False  # its media are not looked at now
     let_go: bool = False  # it is answered later, or by another worker, and not by us now
@@ -149,16 +149,19 @@ class Answerer:
     def too_large(self, refused: Message) -> Message:
         """Stands in for a message that the broker refused for its size.
 
-        A verdict gives way to the dead letter of its post; that, if need be, to one that only names
-        it: without value, key and headers of others nothing is left to be too large.
+        A verdict gives way to the dead letter of its post, and so does a post that was to come
+        back; a dead letter, if need be, to one that only names its post: without value, key and
+        headers of others nothing is left to be too large.
         """
         record = refused.source
         reason = f"{refused.topic} did not take {len(refused.value):,} bytes"
         if refused.topic == self._settings.verdicts_topic:
             return self._dead_letter(record, record.value, "verdict_too_large", reason)
+        if refused.topic == self._settings.retries_topic:
+            return self._dead_letter(record, record.value, "retry_too_large", reason)
         headers = dead_letters.headers(record, "post_too_large", reason, keep=False)
         self._metrics.dead_letters.labels("post_too_large").inc()
-        return Message(refused.topic, None, b"", headers, record)
+        return Message(self._settings.dead_letters_topic, None, b"", headers, record)
 
     def _dead_letter(self, record: Any, value: bytes, code: str, reason: str) -> Message:
         self._metrics.dead_letters.labels(code).inc()
@@ -183,7 +186,9 @@ class Answerer:
             if job.deferred:
                 reason = "put off under overload"
                 self._metrics.put_off.labels("overload").inc()
-                messages.append(self._retries.later(job.record, 1, reason, amends=verdict.id))
+                messages.append(
+                    self._retries.later(job.record, job.attempt, reason, amends=verdict.id)
+                )
             elif failure := dead_letters.failure(verdict):
                 messages.append(self._dead_letter(job.record, value, *failure))
         self._count(judged)

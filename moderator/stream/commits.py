@@ -17,9 +17,11 @@ log = logging.getLogger(__name__)
 
 
 class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """The only place that commits: contiguous offsets, also when partitions leave.
+    """Commits, as only `transactions` does too: contiguous offsets, also when partitions leave.
 
-    Each carries a note for whoever comes after us: see `suspects`.
+    Each carries a note for whoever comes after us: see `suspects`. Offsets are worked out and sent
+    under `moving`, which transactions hold too: Kafka keeps whichever comes last, so that a note
+    sent beside an open transaction would take its offsets back.
     """
 
     def __init__(
@@ -28,17 +30,24 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         suspects: Suspects,
         *,
         handover_seconds: float,
+        patience_seconds: float = 1.0,
         assigned: Callable[[], None] = lambda: None,
     ) -> None:
-        """`assigned` is told when partitions have been handed out."""
+        """`assigned` is told when partitions have been handed out.
+
+        `patience_seconds`: how long a goodbye waits for a transaction under way.
+        """
+        self.moving = asyncio.Lock()  # held by whoever commits
         self._consumer = consumer
         self._suspects = suspects
         self._handover_seconds = handover_seconds
+        self._patience_seconds = patience_seconds
         self._assigned = assigned
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._leaving: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._announced: dict[TopicPartition, int] = {}  # reach of the note that Kafka has
+        self._announcing = False  # a note waits to be sent
         self._finished = asyncio.Event()
         self._moved_at = time.monotonic()  # when offsets were last committed, or none were due
         self.assigned = False  # this worker has joined its group and is not rebalancing
@@ -79,6 +88,10 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     async def commit(self) -> None:
         """Commit what has moved. A failure costs duplicates, never posts: it is only logged."""
+        async with self.moving:
+            await self._commit_moved()
+
+    async def _commit_moved(self) -> None:
         moved = {
             partition: (offset, self.note(partition, progress))
             for partition, progress in self._progress.items()
@@ -89,6 +102,19 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     async def announce(self) -> None:
         """Leave notes where those that Kafka has do not reach as far as we read."""
+        if self._announcing:  # that one sees what was read until it is sent
+            return
+        self._announcing = True
+        try:
+            await self.moving.acquire()
+        finally:
+            self._announcing = False
+        try:
+            await self._announce()
+        finally:
+            self.moving.release()
+
+    async def _announce(self) -> None:
         short = {
             partition: (offset, self.note(partition, progress))
             for partition, progress in self._progress.items()
@@ -102,12 +128,13 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
 
     async def announce_alone(self, partition: TopicPartition, offset: int) -> None:
         """Commit everything, and that nothing else than this message is going to be in flight."""
-        await self.commit()
-        if partition not in self._progress:  # it was handed over meanwhile
-            return
-        self._suspects.announced(partition, offset)
-        reach = self._suspects.reach(partition, offset - 1)
-        await self._commit({partition: (offset, note(reach, alone=offset))})
+        async with self.moving:
+            await self._commit_moved()
+            if partition not in self._progress:  # it was handed over meanwhile
+                return
+            self._suspects.announced(partition, offset)
+            reach = self._suspects.reach(partition, offset - 1)
+            await self._commit({partition: (offset, note(reach, alone=offset))})
 
     def note(self, partition: TopicPartition, progress: PartitionProgress) -> str:
         """What to leave with a commit, given what is in flight."""
@@ -145,8 +172,22 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     async def say_goodbye(
         self, leaving: Mapping[TopicPartition, PartitionProgress] | None = None
     ) -> None:
-        """Commit, for the last time, without notes: what is in flight has not killed us."""
-        partitions = self._progress if leaving is None else leaving
+        """Commit, for the last time, without notes: what is in flight has not killed us.
+
+        Not beside a transaction that does not end, whose offsets this would take back.
+        """
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await self.moving.acquire()
+        except TimeoutError:
+            log.warning("a transaction does not end; leaving without a goodbye")
+            return
+        try:
+            await self._commit_last(self._progress if leaving is None else leaving)
+        finally:
+            self.moving.release()
+
+    async def _commit_last(self, partitions: Mapping[TopicPartition, PartitionProgress]) -> None:
         await self._commit(
             {
                 partition: (offset, self._suspects.pending(partition, offset))

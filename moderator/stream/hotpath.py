@@ -27,7 +27,7 @@ from moderator.stream.retries import Retries
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 200
+_PAUSE_SECONDS = 0.2
 _BEAR_SECONDS = 30.0
 
 
@@ -136,9 +136,10 @@ class HotPath:
             return
         self._spawn(self._batcher.run())
         self._spawn(self._commit_regularly(self._connection))
+        publishing = None
         if self._exactly_once:
             transactions = self._connection.transactions
-            self._spawn(transactions.run(self._answerer.too_large, self._published))
+            publishing = self._spawn(transactions.run(self._answerer.too_large, self._published))
         try:
             while not self._stopping:
                 await self._read_some(self._connection)
@@ -146,11 +147,15 @@ class HotPath:
                 await self._drain()
         finally:
             self._closing = True
-            for task in self._tasks:
+            for task in self._tasks - {publishing}:
                 task.cancel()
             # Whoever ends of a bug leaves the note that tells of what was in flight.
-            commits = self._connection.commits
-            await (commits.commit() if self._failure else commits.say_goodbye())
+            if self._failure is None:
+                await self._connection.commits.say_goodbye()
+            elif publishing is None:
+                await self._connection.commits.commit()
+            if publishing is not None:  # only now: cut short, a transaction may yet be committed
+                publishing.cancel()
             await self._connection.close()
             self._answerer.close()
             self._loader.close()
@@ -291,7 +296,7 @@ class HotPath:
         log.warning("cannot read: %r", error)
         if not error.retriable or now - self._failing_since > _BEAR_SECONDS:
             raise error
-        await asyncio.sleep(_POLL_MS / 1000)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
     def _enter(self, job: Job) -> None:
         if not self._posts:
@@ -317,6 +322,7 @@ class HotPath:
         except PostError as error:
             self._refuse(job, error.code, str(error))
             return
+        job.size += _carried_bytes(post)
         self._enter(job)
         if self._overload.defers(job, post):
             job.deferred = True
@@ -331,9 +337,11 @@ class HotPath:
         loaded = await asyncio.wrap_future(self._loader.submit(post, job.received))
         self._waiting["fetch"] -= 1
         job.fetched = time.perf_counter()
-        fetched_bytes = loaded.size - job.size
+        fetched_bytes = max(0, loaded.size - _carried_bytes(post))
         job.size += fetched_bytes
         self._bytes += fetched_bytes
+        if self._left((job, loaded)):
+            return
         if reason := self._retries.again(loaded, job.attempt):
             await self._publish([job], [self._answerer.put_off(job, reason)])
             return
@@ -360,6 +368,9 @@ class HotPath:
         began = time.perf_counter()
         for job in jobs:
             job.sent = began
+            job.let_go = job.let_go or job.progress.left  # its next owner answers it
+        lost = {id(job.record) for job in jobs if job.progress.left}
+        messages = [message for message in messages if id(message.source) not in lost]
         self._waiting["publish"] += len(jobs)
         if self._exactly_once:
             self._connection.transactions.put(jobs, messages)
@@ -400,3 +411,8 @@ class HotPath:
             log.error("the worker stops because of a bug", exc_info=error)
             self._failure = error
             self.stop()
+
+
+def _carried_bytes(post: Post) -> int:
+    """Of attachments inside the message, held beside its value, which has them in base 64."""
+    return sum(len(media.data or b"") for media in post.media)

@@ -128,10 +128,18 @@ async def up_to_end(consumer: Any, settings: Settings) -> AsyncIterator[Sequence
     try:
         end = (await consumer.end_offsets([partition]))[partition]
         while await consumer.position(partition) < end:
-            fetched = await consumer.getmany(partition, timeout_ms=_POLL_MS)
-            yield fetched.get(partition, ())
+            yield await fetch(consumer, settings)
     except KafkaError as error:
         raise TransientError(f"{settings.policies_topic} cannot be read: {error}") from error
+
+
+async def fetch(consumer: Any, settings: Settings) -> Sequence[Any]:
+    """What comes next in the topic, within half a second. Raises TransientError."""
+    try:
+        fetched = await consumer.getmany(timeout_ms=_POLL_MS)
+    except KafkaError as error:
+        raise TransientError(f"{settings.policies_topic} cannot be read: {error}") from error
+    return [record for records in fetched.values() for record in records]
 
 
 def collect(records: Sequence[Any], found: dict[bytes, Publication]) -> None:

@@ -76,8 +76,17 @@ class Publisher:
                 for message, error in zip(pending, await send(producer, pending), strict=True)
                 if error is not None
             ]
-            refused += [m for m, error in failures if isinstance(error, MessageSizeTooLargeError)]
+            too_large = [m for m, error in failures if isinstance(error, MessageSizeTooLargeError)]
             again = [f for f in failures if not isinstance(f[1], MessageSizeTooLargeError)]
+            if len(too_large) > 1:  # the broker refuses a batch as a whole: alone, most may fit
+                for message in too_large:
+                    (error,) = await send(producer, [message])
+                    if isinstance(error, MessageSizeTooLargeError):
+                        refused.append(message)
+                    elif error is not None:
+                        again.append((message, error))
+            else:
+                refused += too_large
             pending = [message for message, _ in again]
             if again:
                 await self._recover(producer, [error for _, error in again], wait)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ class Replay:
         self._codes = frozenset(codes)
         self._again = again
         self._of_letters = where.topic == settings.dead_letters_topic
-        self._places: list[TopicPartition] = []
+        self._starts: dict[TopicPartition, int] = {}
         self._done: dict[str, dict[TopicPartition, int]] = {}
 
     async def run(self, *, send: bool) -> Tally:
@@ -120,12 +120,17 @@ class Replay:
             tally.other[code] += 1
         elif isinstance(record, UnreadableRecord) or not record.value:
             tally.empty[code] += 1
-        elif self._of_letters and record.offset < (await self._done_to(code)).get(place, 0):
+        elif await self._is_done(code, place, record.offset):
             tally.done_before[code] += 1
         else:
             tally.chosen[code] += 1
             return True
         return False
+
+    async def _is_done(self, code: str, place: TopicPartition, offset: int) -> bool:
+        if self._again or not self._of_letters:
+            return False
+        return offset < (await self._done_to(code)).get(place, 0)
 
     async def _assign(self, consumer: Any) -> dict[TopicPartition, int]:
         """Set the consumer to the range's beginnings; its ends."""
@@ -136,28 +141,45 @@ class Replay:
             raise StartupError(f"{where.topic} has no partition {where.partition}")
         numbers = sorted(known) if where.partition is None else [where.partition]
         places = [TopicPartition(where.topic, number) for number in numbers]
-        self._places = places
         consumer.assign(places)
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         for place in places:
-            consumer.seek(place, max(starts[place], where.start or 0))
+            # What was deleted before the range is no gap in it.
+            wanted = where.start or 0
+            self._starts[place] = wanted if wanted > starts[place] else 0
+            consumer.seek(place, max(starts[place], wanted))
             ends[place] = min(ends[place], ends[place] if where.end is None else where.end)
         return {place: ends[place] for place in places}
 
     async def _done_to(self, code: str) -> dict[TopicPartition, int]:
-        if self._again:
-            return {}
+        """The first dead letter with this code that was not replayed yet."""
         if code not in self._done:
             settings = self._settings.model_copy(update={"group": self._group(code)})
-            found = await committed(settings, self._places)
-            self._done[code] = {place: offset for place, (offset, _) in found.items()}
+            found = await committed(settings, self._starts)
+            self._done[code] = {place: max(offset, 0) for place, (offset, _) in found.items()}
         return self._done[code]
 
     async def _remember(self, code: str, ends: dict[TopicPartition, int]) -> None:
+        further = advanced(await self._done_to(code), self._starts, ends)
+        if not further:
+            return
         consumer = make_consumer(self._settings, group=self._group(code))
         async with started(consumer):
-            consumer.assign(list(ends))
-            await consumer.commit({place: OffsetAndMetadata(at, "") for place, at in ends.items()})
+            consumer.assign(list(further))
+            marks = {place: OffsetAndMetadata(at, "") for place, at in further.items()}
+            await consumer.commit(marks)
 
     def _group(self, code: str) -> str:
         return f"{self._settings.group}.replayed.{code}"
+
+
+def advanced(
+    done: Mapping[TopicPartition, int],
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, int]:
+    """Where a range that was replayed moves the marks; all before a mark counts as replayed.
+
+    Not past a gap before the range, nor back: what is not marked can be replayed again.
+    """
+    return {place: end for place, end in ends.items() if starts[place] <= done.get(place, 0) < end}

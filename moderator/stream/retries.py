@@ -25,7 +25,7 @@ class Comeback(NamedTuple):
     """What is known of a post that was put off."""
 
     record: Any  # as it was, and where it was, at first
-    attempt: int  # 1 is the first that is made after waiting
+    attempt: int  # how often its media were away before
     amends: str | None  # id of the verdict on what could be read at once
 
 
@@ -42,9 +42,9 @@ class Retries:
     def later(
         self, record: Any, attempt: int, reason: str, *, amends: str | None = None
     ) -> Message:
-        """The message that brings a post back, as its `attempt`."""
+        """The message that brings a post back; 0 is one whose media were not asked for yet."""
         # Full jitter: after an outage of the host not all come back together.
-        most = min(self._first_seconds * 2.0 ** (attempt - 1), self._most_seconds)
+        most = min(self._first_seconds * 2.0 ** max(attempt - 1, 0), self._most_seconds)
         due = self._clock() + random.uniform(most / 2, most)  # noqa: S311
         headers = dead_letters.headers(record, TransientError.code, reason)
         headers += [(_ATTEMPT, str(attempt).encode()), (_NOT_BEFORE, f"{due:.3f}".encode())]

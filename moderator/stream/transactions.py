@@ -70,10 +70,11 @@ class Transactions:
         while True:
             await self._more.wait()  # what is answered during a transaction fills the next one
             self._more.clear()
-            published(self._drop_lost())
-            if parts := self._contiguous():
-                await self._publish(parts, too_large)
-                published([job for part in parts.values() for job in part.jobs])
+            async with self._commits.moving:
+                published(self._drop_lost())
+                if parts := self._contiguous():
+                    await self._publish(parts, too_large)
+                    published([job for part in parts.values() for job in part.jobs])
 
     def _drop_lost(self) -> list[Job]:
         """Answers on partitions that are another worker's, who answers them again."""
@@ -131,17 +132,22 @@ class Transactions:
             return
 
     async def _transact(self, parts: Mapping[TopicPartition, _Part], offsets: Offsets) -> set[int]:
-        """Commit all of it, or nothing: then the messages that are too large, by identity."""
+        """Commit all of it, or nothing: then the message that is too large, by identity.
+
+        A broker refuses a batch of messages as a whole. The largest gives way, the rest is tried
+        again.
+        """
         producer = self._publisher.producer
         await producer.begin_transaction()
         messages = [message for part in parts.values() for message in part.messages]
         outcomes = await send(producer, messages)
-        refused = set[int]()
+        too_large = list[Message]()
         for message, error in zip(messages, outcomes, strict=True):
             if isinstance(error, MessageSizeTooLargeError):
-                refused.add(id(message))
+                too_large.append(message)
             elif error is not None:
                 raise error
+        refused = {id(max(too_large, key=lambda m: len(m.value)))} if too_large else set[int]()
         if not refused:
             await producer.send_offsets_to_transaction(
                 {place: OffsetAndMetadata(*wanted) for place, wanted in offsets.items()},

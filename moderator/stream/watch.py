@@ -2,33 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from moderator.errors import PolicyError, TransientError
+from moderator.errors import TransientError
 from moderator.policy.bundle import unpack
-from moderator.policy.files import policy_files
-from moderator.policy.load import load_policies
-from moderator.policy.policyset import PolicySet
 from moderator.settings import Settings
 from moderator.stream.clients import until_it_works
+from moderator.stream.files import FileWatch
 from moderator.stream.policies import LivePolicies, Offer
-from moderator.stream.publications import Publication, collect, ensure_topic, reading, up_to_end
+from moderator.stream.publications import (
+    Publication,
+    collect,
+    ensure_topic,
+    fetch,
+    reading,
+    up_to_end,
+)
 
 log = logging.getLogger(__name__)
-
-_POLL_MS = 500
-_Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 class PolicyWatch:
     """Offers to the live policies what files or the topic say, until it is cancelled."""
 
-    def __init__(self, settings: Settings, live: LivePolicies, read: Sequence[Path] = ()) -> None:
-        """`read` is every file that the policies in force depend on."""
+    def __init__(self, settings: Settings, live: LivePolicies, files: FileWatch) -> None:
+        """`files` loaded the policies in force."""
         self._settings = settings
-        self._files = FileWatch(settings.policies, read)
+        self._files = files
         self.live = live
         self._newest: bytes | None = None  # the key of the publication offered last
 
@@ -73,9 +74,7 @@ class PolicyWatch:
                 if newest is not None and newest != self._newest:
                     self._newest = newest
                     await asyncio.to_thread(self.live.offer, *_offered(found[newest]))
-                fetched = await consumer.getmany(timeout_ms=_POLL_MS)
-                for records in fetched.values():
-                    collect(records, found)
+                collect(await fetch(consumer, self._settings), found)
 
     async def _follow_files(self) -> None:
         files = self._files
@@ -88,55 +87,3 @@ class PolicyWatch:
 def _offered(publication: Publication) -> Offer:
     origin = f"{publication.kind} by {publication.who} at {publication.at}"
     return partial(unpack, publication.bundle), origin
-
-
-class FileWatch:
-    """Whether the files of a policy set have changed, by their times and sizes."""
-
-    def __init__(self, paths: Sequence[Path], read: Sequence[Path] = ()) -> None:
-        self._paths = paths
-        self._besides = set(read)  # what policies include, and calibrations
-        self._seen = self._now()
-        self._pending: _Fingerprint | None = None
-
-    def load(self) -> PolicySet:
-        """Load the files as they are, and remember which they were. Raises PolicyError."""
-        try:
-            policies = load_policies(self._paths)
-        except PolicyError as error:
-            self._besides |= {problem.path for problem in error.problems}
-            self._seen = self._now()
-            raise
-        self._besides = set(policies.read)
-        self._seen = self._now()
-        return policies
-
-    def have_changed(self) -> bool:
-        """True once what has changed stays as it is from one look to the next.
-
-        A file that is being written may be valid half-way, with half of its rules.
-        """
-        now = self._now()
-        if now == self._seen:
-            self._pending = None
-            return False
-        if now != self._pending:
-            self._pending = now
-            return False
-        self._seen, self._pending = now, None
-        return True
-
-    def _now(self) -> _Fingerprint:
-        try:
-            files = {*policy_files(self._paths), *self._besides}
-        except OSError:
-            files = set(self._besides)
-        return tuple(_stat(path) for path in sorted(files))
-
-
-def _stat(path: Path) -> tuple[str, int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return str(path), 0, 0, 0
-    return str(path), found.st_mtime_ns, found.st_size, found.st_ino

@@ -152,6 +152,32 @@ class RecordingProducer:
             delivery.set_result(None)
 
 
+class TransactionalProducer(RecordingProducer):
+    """Has what it is given in `committed` once a transaction ends, which a test may hold up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_commit = asyncio.Event()
+        self.may_commit.set()
+        self.committing = False
+        self.committed: list[dict[int, int]] = []
+        self._offsets: dict[int, int] = {}
+
+    async def begin_transaction(self) -> None:
+        self._offsets = {}
+
+    async def send_offsets_to_transaction(
+        self, offsets: Mapping[TopicPartition, OffsetAndMetadata], _group: str
+    ) -> None:
+        self._offsets = {place.partition: wanted.offset for place, wanted in offsets.items()}
+
+    async def commit_transaction(self) -> None:
+        self.committing = True
+        await self.may_commit.wait()
+        self.committing = False
+        self.committed.append(self._offsets)
+
+
 async def nothing_committed(*_: object) -> dict[TopicPartition, tuple[int, str]]:
     """What a group has that is new."""
     return {}

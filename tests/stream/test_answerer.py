@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from moderator.settings import load_settings
 from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
+from moderator.stream.retries import Retries
 from moderator.verdicts import Verdict, decode_verdict
 from tests.builders import a_screener, compiled
 
@@ -108,6 +110,17 @@ async def test_unreadable_media_give_a_verdict_and_a_dead_letter(answerer: Answe
     assert dict(dead.headers)["moderator-reason"].startswith(b"image m: ")
 
 
+async def test_being_put_off_under_overload_uses_up_no_try_of_the_media(
+    answerer: Answerer,
+) -> None:
+    late, loaded = job("0", "tomatoes")
+    late.deferred = True
+    verdict, later = await answerer.answer([(late, loaded)])
+    back = Retries(SETTINGS).comeback(Record(later.value, headers=tuple(later.headers)))
+    assert (back.attempt, back.amends) == (0, decode_verdict(verdict.value).id)
+    assert Retries(SETTINGS).due(Record(b"", headers=tuple(later.headers))) > time.time()
+
+
 async def test_a_refused_message_keeps_its_bytes_and_its_headers(answerer: Answerer) -> None:
     broken = Job(Record(b"{not json", 9), PartitionProgress())
     dead = answerer.refuse(broken, "not_json", "no JSON")
@@ -142,6 +155,19 @@ async def test_a_verdict_too_large_for_the_broker_gives_way_to_a_dead_letter(
         verdict.source,
     )
     assert dict(dead.headers)["trace"] == b"1"
+
+
+def test_a_post_that_the_topic_of_retries_does_not_take_is_a_dead_letter_with_its_bytes(
+    answerer: Answerer,
+) -> None:
+    put_off = answerer.put_off(
+        Job(Record(b"x" * 1000, 17), PartitionProgress(), attempt=1), "the host is away"
+    )
+    assert put_off.topic == "posts-retries"
+    dead = answerer.too_large(put_off)
+    assert (dead.topic, code(dead)) == ("dead-letters", "retry_too_large")
+    assert (dead.value, dead.key, dead.source) == (b"x" * 1000, b"key", put_off.source)
+    assert dict(dead.headers)["moderator-offset"] == b"17"
 
 
 def test_a_dead_letter_too_large_for_the_broker_gives_way_to_one_that_only_names_the_post(

@@ -1,6 +1,7 @@
 """From Kafka to Kafka, with stand-ins for the two clients and everything between them real."""
 
 import asyncio
+import base64
 import json
 import logging
 import threading
@@ -38,6 +39,7 @@ from tests.stream.fakes import (
     Record,
     RecordingConsumer,
     RecordingProducer,
+    TransactionalProducer,
     partition,
     turns,
     until,
@@ -93,9 +95,14 @@ async def no_topics(_: Settings) -> None:
 class Rig:
     """A hot path that runs, and everything around it that a test may want to hold."""
 
-    def __init__(self, settings: Settings, loader: type[MediaLoader]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        loader: type[MediaLoader],
+        producer: type[RecordingProducer] = RecordingProducer,
+    ) -> None:
         self.consumer = RecordingConsumer(0, 1)
-        self.producer = RecordingProducer()
+        self.producer = producer()
         self.screener = HeldScreener()
         self.fetcher = HeldFetcher()
         self.clock = Clock()
@@ -160,9 +167,12 @@ class Rig:
 
 @asynccontextmanager
 async def running(
-    *, loader: type[MediaLoader] = MediaLoader, **settings: object
+    *,
+    loader: type[MediaLoader] = MediaLoader,
+    producer: type[RecordingProducer] = RecordingProducer,
+    **settings: object,
 ) -> AsyncIterator[Rig]:
-    rig = Rig(load_settings({**QUICK, **settings}), loader)
+    rig = Rig(load_settings({**QUICK, **settings}), loader, producer)
     try:
         await until(lambda: rig.path.ready)
         yield rig
@@ -235,6 +245,22 @@ async def test_fetched_bytes_are_in_flight_too_until_their_post_is_answered() ->
         await until(lambda: rig.idle)
         assert rig.offsets() == [0, 1, 2, 3]
         assert rig.path._bytes == 0
+
+
+async def test_what_is_in_flight_is_the_message_and_what_was_decoded_or_fetched_for_it() -> None:
+    content = picture("green")
+    inline = a_record(0, media=[{"data": base64.b64encode(content).decode()}])
+    async with running() as rig:
+        rig.producer.holding = True
+        rig.fetcher.may_answer.set()
+        elsewhere = with_url(1)
+        rig.feed(inline, elsewhere)
+        await until(lambda: len(rig.producer.open) == 2)
+        values = sum(len(record.value or b"") for record in (inline, elsewhere))
+        assert rig.path.in_flight_bytes == values + 2 * len(content)
+        rig.producer.release()
+        await until(lambda: rig.idle)
+        assert rig.path.in_flight_bytes == 0
 
 
 async def test_posts_in_flight_without_an_answer_are_a_stall_and_none_is_not() -> None:
@@ -319,6 +345,32 @@ async def test_posts_that_wait_while_their_partition_leaves_are_let_go_for_its_n
         assert rig.offsets() == [5, 6]
         assert rig.consumer.committed == {0: 7}
         assert rig.path._bytes == 0
+
+
+class Away(MediaLoader):
+    """A media host that turns out to be away when it is let."""
+
+    def submit(self, post: Post, received: float) -> Future[LoadedPost]:
+        def load() -> LoadedPost:
+            assert isinstance(self._fetcher, HeldFetcher)
+            self._fetcher.may_answer.wait(PATIENCE)
+            return LoadedPost(post, (TransientError("the host is away"),), received)
+
+        return self._pool.submit(load)
+
+
+async def test_a_post_whose_partition_left_is_neither_answered_nor_put_off() -> None:
+    async with running(loader=Away, session_timeout_seconds=0.02) as rig:
+        rig.screener.may_screen.clear()
+        rig.feed(*posts(70, place=1), with_url(71, place=1))
+        await until(lambda: rig.path.waiting_posts["fetch"] == 1)
+        await until(lambda: rig.path.waiting_posts["batch"] == 0)
+        await rig.commits.on_partitions_revoked([partition(1)])
+        rig.screener.may_screen.set()
+        rig.fetcher.may_answer.set()
+        await until(lambda: rig.idle)
+        assert rig.producer.sent == []
+        assert rig.path.in_flight_bytes == 0
 
 
 # --- What Kafka does to it
@@ -470,6 +522,23 @@ async def test_what_is_not_answered_in_the_drain_time_is_not_committed(
         await rig.stopped()
     assert rig.consumer.commits == [{0: 1}]
     assert "2 posts were not answered in 0.02 s" in caplog.text
+
+
+async def test_the_transaction_under_way_at_the_end_is_committed_and_not_taken_back() -> None:
+    async with running(
+        producer=TransactionalProducer, delivery="exactly_once", drain_seconds=0.02
+    ) as rig:
+        producer = rig.producer
+        assert isinstance(producer, TransactionalProducer)
+        producer.may_commit.clear()
+        rig.feed(*posts(0, 1))
+        await until(lambda: producer.committing)
+        rig.path.stop()
+        await asyncio.sleep(0.05)  # longer than the drain may take
+        producer.may_commit.set()
+        await rig.ended()
+    assert producer.committed[0] == {0: 1}
+    assert all(offset >= 1 for _, offset, left in rig.consumer.notes if not left)
 
 
 async def test_offsets_are_committed_while_it_runs() -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
-from moderator.errors import PolicyError
+from moderator.errors import PolicyError, TransientError
 from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.settings import Settings, load_settings
@@ -32,6 +34,19 @@ def write(folder: Path, *rules: dict[str, Any], version: int = 1) -> PolicySet:
     file = folder / "published.yaml"
     file.write_text(json.dumps(a_policy(*rules, version=version)))
     return load_policies([file])
+
+
+class Failing:
+    """A consumer whose authorization was taken away."""
+
+    async def getmany(self, *, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        assert timeout_ms > 0
+        raise TopicAuthorizationFailedError("policies")
+
+
+async def test_a_topic_that_cannot_be_read_any_more_is_tried_again_and_stops_nobody() -> None:
+    with pytest.raises(TransientError, match="policies cannot be read"):
+        await publications.fetch(Failing(), load_settings({"policies_topic": "policies"}))
 
 
 async def test_what_is_published_is_kept_with_who_when_and_what_changed(

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from moderator.stream.replay import advanced
+from tests.stream.fakes import partition
 from tests.stream.harness import Stream, posts
 from tests.stream.test_tools import environment, moderator
 
@@ -52,6 +54,45 @@ async def test_any_range_of_offsets_can_be_driven_again(stream: Stream) -> None:
 
     ids = {key: verdict.id for key, verdict in first.verdicts}
     assert all(ids[key] == verdict.id for key, verdict in answers.verdicts)
+
+
+@pytest.mark.real_kafka
+async def test_dead_letters_before_a_range_that_was_replayed_are_still_to_be_replayed(
+    stream: Stream,
+) -> None:
+    topic = stream.topics["dead-letters"] = f"{stream.group}-letters"
+    stream.cluster.create_topic(topic, 1)
+    for _ in range(6):
+        await stream.publish(topic, b"{broken")
+    await stream.committed()  # a broker that is new has no topic for offsets before somebody asks
+
+    async def sent(*arguments: str) -> str:
+        where = ("--partition", "0", *arguments, "--yes")
+        return (await asyncio.to_thread(replay, stream, *where)).stdout
+
+    assert "2 messages sent to" in await sent("--from", "4", "--to", "6")
+    assert "3 messages sent to" in await sent("--to", "3")
+    assert "2 messages sent to" in await sent("--again", "--to", "2")
+    assert "3 messages sent to" in await sent()
+    assert "0 messages sent to" in await sent()
+
+
+@pytest.mark.parametrize(
+    ("done", "start", "end", "mark"),
+    [
+        pytest.param(None, 0, 6, 6, id="all of it"),
+        pytest.param(None, 4, 6, None, id="not past a gap"),
+        pytest.param(3, 4, 6, None, id="not past a gap after what was done"),
+        pytest.param(4, 4, 6, 6, id="right after what was done"),
+        pytest.param(6, 0, 2, None, id="not back"),
+    ],
+)
+def test_only_what_is_replayed_without_a_gap_counts_as_done(
+    done: int | None, start: int, end: int, mark: int | None
+) -> None:
+    place = partition(0)
+    found = advanced({} if done is None else {place: done}, {place: start}, {place: end})
+    assert found.get(place) == mark
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,111 @@
 """Exactly once, as a consumer sees it that reads committed messages only."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from moderator.metrics import Metrics
+from moderator.settings import load_settings
+from moderator.stream.answerer import Job
+from moderator.stream.commits import Commits
+from moderator.stream.offsets import PartitionProgress
+from moderator.stream.publisher import Message, Publisher
+from moderator.stream.suspects import Suspects, parse
+from moderator.stream.transactions import Transactions
+from tests.stream.fakes import (
+    Record,
+    RecordingConsumer,
+    TransactionalProducer,
+    nothing_committed,
+    partition,
+    turns,
+    until,
+)
 from tests.stream.harness import Stream, eventually, posts
+
+SETTINGS = load_settings({"delivery": "exactly_once"})
+
+
+class Rig:
+    """Transactions of partition 0, of which offsets 5 to 30 have been read."""
+
+    def __init__(self) -> None:
+        self.consumer, self.producer = RecordingConsumer(), TransactionalProducer()
+        suspects = Suspects(nothing_committed, slack=10)
+        self.commits = Commits(
+            self.consumer, suspects, handover_seconds=0.01, patience_seconds=0.05
+        )
+        self.publisher = Publisher(SETTINGS, Metrics(), producer=lambda _: self.producer)
+        self.transactions = Transactions(SETTINGS, self.publisher, self.commits, nothing_committed)
+
+    async def start(self) -> asyncio.Task[None]:
+        await self.publisher.start()
+        await self.commits.on_partitions_assigned([partition(0)])
+        for offset in range(5, 31):
+            self.progress.start(offset)
+        return asyncio.create_task(self.transactions.run(lambda message: message, self.published))
+
+    def published(self, jobs: Sequence[Job]) -> None:
+        self.commits.finish((job.progress, job.offset) for job in jobs)
+
+    @property
+    def progress(self) -> PartitionProgress:
+        progress = self.commits.progress(partition(0))
+        assert progress is not None
+        return progress
+
+    async def answer(self, offset: int) -> None:
+        """Answer it, and return in the middle of the transaction's end."""
+        self.producer.may_commit.clear()
+        job = Job(Record(0, offset, b"{}"), self.progress, offset=offset)
+        self.transactions.put([job], [Message("verdicts", b"key", b"{}", [], job.record)])
+        await until(lambda: self.producer.committing)
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig()
+    running = await made.start()
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_note_waits_for_the_transaction_under_way_and_does_not_take_it_back(
+    rig: Rig,
+) -> None:
+    await rig.answer(5)
+    rig.progress.start(100)  # beyond what the transaction announces
+    announced = asyncio.create_task(rig.commits.announce())
+    await turns()
+    assert rig.consumer.notes == []
+    rig.producer.may_commit.set()
+    await announced
+    assert rig.producer.committed == [{0: 6}]
+    ((_, offset, left),) = rig.consumer.notes
+    assert (offset, parse(left).reach) == (6, 111)
+
+
+async def test_a_partition_that_leaves_during_a_transaction_says_goodbye_after_it(
+    rig: Rig,
+) -> None:
+    await rig.answer(5)
+    revoked = asyncio.create_task(rig.commits.on_partitions_revoked([partition(0)]))
+    await asyncio.sleep(0.02)  # longer than the handover may take
+    assert rig.consumer.notes == []
+    rig.producer.may_commit.set()
+    await revoked
+    assert rig.consumer.notes == [(0, 6, "")]
+
+
+async def test_a_transaction_that_does_not_end_is_not_waited_for_and_nothing_sent_beside_it(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.answer(5)
+    await rig.commits.say_goodbye()
+    assert rig.consumer.notes == []
+    assert "a transaction does not end" in caplog.text
 
 
 @pytest.mark.real_kafka

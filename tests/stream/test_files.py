@@ -1,13 +1,16 @@
 """When policy files count as changed."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from moderator.errors import PolicyError
 from moderator.policy.load import load_policies
-from moderator.stream.watch import FileWatch
+from moderator.policy.policyset import PolicySet
+from moderator.stream import files
+from moderator.stream.files import FileWatch
 from tests.builders import a_policy, a_rule
 
 SEA = a_rule("sea", violates=["blue sea"])
@@ -15,7 +18,39 @@ SEA = a_rule("sea", violates=["blue sea"])
 
 def watched(path: Path) -> FileWatch:
     """A watch on policies that were loaded a moment ago."""
-    return FileWatch([path], load_policies([path]).read)
+    watch = FileWatch([path])
+    watch.load()
+    return watch
+
+
+@pytest.mark.parametrize("edited", ["a.yaml", "b.yaml"])
+def test_what_is_written_while_files_are_read_is_a_change(
+    edited: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text(json.dumps(a_policy(a_rule())))
+
+    def interrupted(paths: Sequence[Path]) -> PolicySet:
+        policies = load_policies(paths)
+        name = edited.removesuffix(".yaml")
+        (tmp_path / edited).write_text(json.dumps({**a_policy(a_rule(), SEA), "policy": name}))
+        return policies
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "load_policies", interrupted)
+        watch = watched(tmp_path)
+    assert [watch.have_changed(), watch.have_changed()] == [False, True]
+    watch.load()
+    assert not watch.have_changed()
+
+
+def test_a_file_that_is_no_longer_included_is_no_change(tmp_path: Path) -> None:
+    (tmp_path / "_more.yaml").write_text("rules: []")
+    (tmp_path / "a.yaml").write_text(json.dumps(a_policy(a_rule(), include=["_more.yaml"])))
+    watch = watched(tmp_path)
+    (tmp_path / "a.yaml").write_text(json.dumps(a_policy(a_rule())))
+    assert [watch.have_changed(), watch.have_changed()] == [False, True]
+    watch.load()
+    assert [watch.have_changed(), watch.have_changed()] == [False, False]
 
 
 def test_files_that_change_are_seen_once_they_stay_as_they_are(tmp_path: Path) -> None:
