@@ -34,7 +34,11 @@ class _Host:
 
 
 class Hosts:
-    """Keeps one slow or broken host from taking every fetcher. Threads may share it."""
+    """Keeps one slow or broken host from taking every fetcher. Threads may share it.
+
+    A host is a name with its scheme and port: who names a port on which nothing answers does not
+    have the others left alone.
+    """
 
     def __init__(self, limits: HostLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
