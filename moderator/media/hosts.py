@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from moderator.errors import MediaError, TransientError
+from moderator.errors import MediaError, NotAskedError, TransientError
 
 _HOSTS: Final = 10_000  # remembered; the one that was not asked for longest is forgotten
 
@@ -50,6 +50,8 @@ class Hosts:
     def visit(self, name: str, wait_seconds: float) -> Iterator[None]:
         """Hold one of the host's places; a TransientError inside the block counts against it.
 
+        Not a NotAskedError.
+
         Raises TransientError for a host that rests, or whose places stay taken for `wait_seconds`.
         """
         host = self._host(name)
@@ -87,6 +89,8 @@ class Hosts:
     def _judged(self, host: _Host) -> Iterator[None]:
         try:
             yield
+        except NotAskedError:
+            raise
         except TransientError:
             with self._lock:
                 host.failures += 1
