@@ -22,9 +22,12 @@ _SUSPICIOUS: Final = (
     ),
     re.compile("[A-Za-z]{2}[A-Za-z034578@$][034578@$](?![0-9A-Za-z])"),
     re.compile(
-        "(?<![A-Za-z0-9])[A-Za-z][ .,*_/|~•·-]{1,3}[A-Za-z0-9@$!][ .,*_/|~•·-]{1,3}[A-Za-z0-9@$!]"
+        "(?<![A-Za-z0-9])[A-Za-z]"
+        r"[ \n\r\t.,*_/|~•·-]{1,3}[A-Za-z0-9@$!][ \n\r\t.,*_/|~•·-]{1,3}[A-Za-z0-9@$!]"
     ),
 )
+# Arabic ligatures of whole phrases: NFKC makes up to 18 letters of one, which hide no Latin ones.
+_PHRASES: Final = re.compile("[\ufdf0-\ufdff]")
 _OVERRIDE: Final = re.compile("\u202e([^\u202a-\u202e\n]*)\u202c?")
 # The blocks of combining marks that belong to no script in particular: accents, strokes, circles.
 _MARKS: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
@@ -38,15 +41,20 @@ _NAMED: Final = re.compile(
 )
 _LEET: Final = str.maketrans("0134578@$!|+", "oieastbasilt")
 _INSERTED: Final = re.compile(r"(?<=[A-Za-z])[*~^]+(?=[A-Za-z])")
-_LEET_WORD: Final = re.compile(r"[0-9A-Za-z@$!|+]*[A-Za-z][0-9A-Za-z@$!|+]*")
+# Possessive, and only where a word begins: runs of digits without a letter would be tried from each
+# of their places to the end, in time that grows with the square, and `re` lets nobody else run.
+_LEET_WORD: Final = re.compile(r"(?<![0-9A-Za-z@$!|+])[0-9@$!|+]*+[A-Za-z][0-9A-Za-z@$!|+]*")
 _LEET_INSIDE: Final = re.compile(r"(?<=[A-Za-z])[0134578@$!|+]{1,3}(?=[A-Za-z])")
 _LEET_START: Final = re.compile("^[0134578$!](?=[A-Za-z]{3})")
 _LEET_END: Final = re.compile(r"(?:(?<=[A-Za-z]{3})[034578@$]|(?<=[A-Za-z]{2})[034578@$]{2})$")
 _DOMAIN: Final = re.compile(r"[\w-]*\.\w")
 _SPACED: Final = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z](?:([ .,*_\-/|~•·]{1,3})[A-Za-z0134578@$!](?![A-Za-z0-9]))"
-    r"(?:\1[A-Za-z0134578@$!](?![A-Za-z0-9]))+"
+    r"(?<![A-Za-z0-9])[A-Za-z]"
+    r"(?:[ \n\r\t.,*_\-/|~•·]{1,3}[A-Za-z0134578@$!](?![A-Za-z0-9])){2,}"
 )
+_BETWEEN: Final = re.compile(r"[ \n\r\t.,*_\-/|~•·]+")
+_BLANK: Final = re.compile(r"[ \n\r\t]")
+_WORD_LETTERS: Final = 2.5  # fewer in the mean: what looked like gaps between words was noise
 
 
 def undisguised(text: str) -> str | None:
@@ -57,12 +65,12 @@ def undisguised(text: str) -> str | None:
     if not any(trick.search(text) for trick in _SUSPICIOUS):
         return None
     seen = plain(text)
-    shown = plain(_OVERRIDE.sub(lambda run: run[1][::-1], text))
+    shown = plain(_OVERRIDE.sub(lambda run: run[1][::-1], _PHRASES.sub(" ", text)))
     shown = _MARKS.sub("", shown)
     if not shown.isascii():
         shown = _WORD.sub(_as_latin, _symbols(shown))
     shown = _INSERTED.sub("", shown)
-    shown = _SPACED.sub(lambda run: run[0].replace(run[1], ""), shown)
+    shown = _SPACED.sub(_joined, shown)
     shown = _LEET_WORD.sub(_without_leet, shown)
     return None if shown == seen or _only_accents(seen, shown) else shown
 
@@ -123,6 +131,25 @@ def _latin(character: str) -> str | None:
         if len(candidate["c"]) == 1 and candidate["c"].isascii() and candidate["c"].isalpha():
             return str(candidate["c"])
     return None
+
+
+def _joined(match: re.Match[str]) -> str:
+    """Letters with something between them as words: what parts words is wider, or has a blank.
+
+    Where that would leave hardly a word longer than two letters, everything is one word.
+    """
+    gaps = _BETWEEN.findall(match[0])
+    blank = [_BLANK.search(gap) is not None for gap in gaps]
+    if any(blank) and not all(blank):
+        parts = blank
+    else:
+        shortest = min(map(len, gaps))
+        parts = [len(gap) > shortest for gap in gaps]
+    letters = len(gaps) + 1
+    if letters < _WORD_LETTERS * (sum(parts) + 1):
+        parts = [False] * len(gaps)
+    kept = iter(gap if part else "" for gap, part in zip(gaps, parts, strict=True))
+    return _BETWEEN.sub(lambda _: next(kept), match[0])
 
 
 def _without_leet(match: re.Match[str]) -> str:

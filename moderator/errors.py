@@ -9,6 +9,7 @@
     │ ├ PostError
     │ └ MediaError
     ├ TransientError    retry, backoff   broker, cache, media host
+    │ └ NotAskedError                    counts against no host
     └ InferenceError    human review     NaN, wrong shape; never an automatic `allow`
 
 Errors of other libraries are wrapped where they enter, with ``from``.
@@ -74,6 +75,10 @@ class TransientError(ModeratorError):
     """Something outside is away for now; the same call may succeed later."""
 
     code = "unavailable"
+
+
+class NotAskedError(TransientError):
+    """Whoever was to be asked was not: our own means were taken, and it is not to blame."""
 
 
 class InferenceError(ModeratorError):

@@ -1,5 +1,6 @@
 """What is written for people and not for filters is read as people read it."""
 
+import re
 import time
 from pathlib import Path
 from unittest import mock
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderator import reading
+from moderator import disguises, reading
 from moderator.app import build_core
 from moderator.disguises import undisguised
 from moderator.plain_text import plain
@@ -34,6 +35,11 @@ from tests.bench.disguises import TRICKS, recall
         ("letters spaced out", "s c a m  c a s h"),
         ("letters with dots between", "s.c.a.m c.a.s.h"),
         ("letters with hyphens between", "s-c-a-m cash"),
+        ("one letter a line", "s\nc\na\nm\n\nc\na\ns\nh"),
+        ("lines that end as on Windows", "s\r\nc\r\na\r\nm cash"),
+        ("tabs between", "s\tc\ta\tm cash"),
+        ("marks that vary", "s.c-a_m c_a.s-h"),
+        ("marks that vary, and a blank among them", "s.c-a_m cash"),
         ("marks within a word", "sc*am ca~sh"),
         ("full-width and spaced out", "\uff53 \uff43 \uff41 \uff4d  cash"),
         ("two tricks at once", "\u0455.c.4.m c@sh"),
@@ -50,6 +56,8 @@ def test_a_trick_is_undone(trick: str, disguised: str) -> None:
     [
         "Hello there, it's 3pm on the 17th: two friends and I had lunch for $12.50 (20% off)!",
         "Is a b enough? Not for A or B.",
+        "Dear A.,\nI am on\na bus. 5 of us\tare late",
+        "We will be there by 5\n\nA friend",
         "covid19, mp4, h.264 and 4k; 200mg twice a day, 10km, call +49 30 123456",
         "mail me at someone@example.com or see https://example.com/a_b",
         "na\u00efve caf\u00e9 \u00e0 la cr\u00e8me br\u00fbl\u00e9e",
@@ -66,11 +74,59 @@ def test_an_honest_text_is_read_once(text: str) -> None:
     assert undisguised(text) is None
 
 
-@pytest.mark.parametrize("unit", ["a b ", "a1", "a.", "@", "\u00e9", "a*", "\u202e", "\u0430", "a"])
+@pytest.mark.parametrize(
+    "unit",
+    ["a b ", "a1", "a.", "5", "$", "\u32bf", "a@-", "@", "\u00e9", "a*", "\u202e", "\u0430", "a"],
+)
 def test_no_text_takes_long(unit: str) -> None:
     began = time.process_time()
-    undisguised(unit * (20_000 // len(unit)))
+    undisguised("\u3250x " + unit * (20_000 // len(unit)))
     assert time.process_time() - began < 0.5
+
+
+RUNS = [
+    *"a5$@!|+*~^._- \n\u0301\u00e9\u0430\u202e",
+    "a.",
+    "a ",
+    "a5",
+    "5.",
+    "@.",
+    "a@",
+    "\u338e",
+    "\u32bf",
+]
+
+
+def processor_seconds(search: re.Pattern[str], text: str) -> float:
+    def once() -> float:
+        began = time.process_time()
+        search.sub("", text)
+        return time.process_time() - began
+
+    return min(once() for _ in range(2))
+
+
+# `_DOMAIN` is tried at a single place.
+PATTERNS = [name for name, value in vars(disguises).items() if isinstance(value, re.Pattern)]
+
+
+@pytest.mark.parametrize("name", [name for name in PATTERNS if name != "_DOMAIN"])
+def test_no_search_takes_the_square_of_a_texts_length(name: str) -> None:
+    search = vars(disguises)[name]
+    for run in RUNS:
+        for before, after in (("", ""), ("a", "."), ("\u3250 x ", "")):
+            short, long = (f"{before}{run * (size // len(run))}{after}" for size in (2000, 32_000))
+            # Sixteen times as long; the square of it would be 256 times, or seconds.
+            taken = processor_seconds(search, long)
+            assert taken < 0.1 or taken < 64 * processor_seconds(search, short), (run, taken)
+
+
+def test_characters_that_become_many_do_not_make_a_text_long() -> None:
+    text = "\u3250 x " + "\ufdfa" * 10_000 + " $c4m"
+    read = undisguised(text)
+    assert read is not None
+    assert read.endswith(" scam")
+    assert len(read) < 2 * len(text)
 
 
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("a b.c*1$@\u0430\u0301\u202e"))))

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
+import numpy as np
 from tokenizers import Encoding, Tokenizer
 
-from moderator.encoders.alphabets import is_spelt_out
+from moderator.encoders.alphabets import is_spelt_out, is_written
 from moderator.encoders.manifest import read_json
 from moderator.errors import InferenceError, ModelError
 
 Clean = Literal["", "lower", "canonical"]
 
+_STRETCH: Final = 64  # letters, a short sentence: 20 of them that are not read are too many
 _NO_PUNCTUATION: Final = str.maketrans("", "", string.punctuation)
 
 
@@ -107,20 +109,26 @@ class WindowTokenizer:
         return self._unknown_id is not None and self._unknown_id in window
 
     def unknown_share(self, text: str) -> float:
-        """The share of a text's letters that the encoder cannot read.
+        """The share of letters that the encoder cannot read, where a text has most of them.
 
-        They stand in unknown tokens, or each has a token of its own: a vocabulary that has the
-        letters of an alphabet and none of its words was not made from that alphabet's languages.
+        Of any `_STRETCH` letters in a row, so that a sentence among others is not outweighed. They
+        stand in unknown tokens, or each has a token of its own: a vocabulary that has the letters
+        of an alphabet and none of its words was not made from that alphabet's languages.
         """
         cleaned = self._cleaned(text)
         encoding = self._tokenizer.encode(cleaned, add_special_tokens=False)
-        letters = unknown = 0
+        marks = bytearray()  # of each letter: 1 for one that cannot be read
         for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
-            count = sum(map(str.isalpha, cleaned[start:end]))
-            letters += count
-            strange = token == self._unknown_id or is_spelt_out(cleaned, start, end)
-            unknown += count if strange else 0
-        return unknown / letters if letters else 0.0
+            if token == self._unknown_id:
+                marks += b"\1" * sum(map(is_written, cleaned[start:end]))
+            else:
+                mark = b"\1" if is_spelt_out(cleaned, start, end) else b"\0"
+                marks += mark * sum(map(str.isalpha, cleaned[start:end]))
+        stretch = min(len(marks), _STRETCH)
+        if not stretch:
+            return 0.0
+        sums = np.concatenate([[0], np.cumsum(np.frombuffer(marks, np.uint8), dtype=np.int64)])
+        return float((sums[stretch:] - sums[:-stretch]).max()) / stretch
 
     def _bodies(self, ids: list[int]) -> Iterator[list[int]]:
         """The first window is as the reference cuts it; later ones begin with the prefix again."""

@@ -22,6 +22,8 @@ from moderator.media.urls import HttpUrl, is_file
 _OK: Final = frozenset({200, 203})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _BUSY: Final = frozenset({408, 425, 429})
+# Errors of TLS that are a lost connection.
+_CUT: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _IDLE_CONNECTIONS: Final = 32
 _IDLE_SECONDS: Final = 15.0
 
@@ -123,7 +125,7 @@ class Fetcher:
     def _follow(self, url: HttpUrl) -> bytes:
         for _ in range(self._limits.max_redirects + 1):
             self._check(url)
-            with self._hosts.visit(url.host, self._backend.left()):
+            with self._hosts.visit(url.origin, self._backend.left()):
                 answer = self._get(url)
             if isinstance(answer, bytes):
                 return answer
@@ -222,6 +224,10 @@ def _error(url: HttpUrl, err: Exception) -> MediaError | TransientError:
     origin = err.args[0] if err.args else None
     if isinstance(origin, ssl.SSLCertVerificationError):
         return MediaError("bad_certificate", f"{url}: {origin.verify_message}")
+    # No TLS on that port, or none that both speak: the URL is at fault, not the host, which anybody
+    # could otherwise have left alone by naming the wrong scheme for it.
+    if isinstance(origin, ssl.SSLError) and not isinstance(origin, _CUT):
+        return MediaError("bad_response", f"{url} does not speak TLS: {origin.reason}"[:400])
     # With nothing wrapped in it, it is not h11's: the host hung up before it answered.
     if isinstance(err, httpcore.ProtocolError) and isinstance(origin, Exception):
         return MediaError("bad_response", f"{url} does not speak HTTP: {origin}"[:400])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from moderator.errors import MediaError, TransientError
+from moderator.errors import MediaError, NotAskedError, TransientError
 
 _HOSTS: Final = 10_000  # remembered; the one that was not asked for longest is forgotten
 
@@ -34,7 +34,11 @@ class _Host:
 
 
 class Hosts:
-    """Keeps one slow or broken host from taking every fetcher. Threads may share it."""
+    """Keeps one slow or broken host from taking every fetcher. Threads may share it.
+
+    A host is a name with its scheme and port: who names a port on which nothing answers does not
+    have the others left alone.
+    """
 
     def __init__(self, limits: HostLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -45,6 +49,8 @@ class Hosts:
     @contextmanager
     def visit(self, name: str, wait_seconds: float) -> Iterator[None]:
         """Hold one of the host's places; a TransientError inside the block counts against it.
+
+        Not a NotAskedError.
 
         Raises TransientError for a host that rests, or whose places stay taken for `wait_seconds`.
         """
@@ -83,6 +89,8 @@ class Hosts:
     def _judged(self, host: _Host) -> Iterator[None]:
         try:
             yield
+        except NotAskedError:
+            raise
         except TransientError:
             with self._lock:
                 host.failures += 1

@@ -13,10 +13,10 @@ from typing import Any, Final, Protocol
 
 import httpcore
 
-from moderator.errors import MediaError, TransientError
+from moderator.errors import MediaError, NotAskedError, TransientError
 from moderator.media.addresses import Network, refusal
 
-_RESOLVER_THREADS: Final = 8
+_RESOLVER_THREADS: Final = 32  # a name whose server never answers holds one for half a minute
 _ADDRESSES_TRIED: Final = 4
 
 
@@ -110,7 +110,8 @@ class PinnedBackend(TimedBackend):
         """Connect to the first checked address that answers.
 
         Raises MediaError (`url_refused`) for an address that is not public, TransientError for a
-        name that does not resolve, errors of httpcore for a connection that fails.
+        name that does not resolve, NotAskedError for one that nobody had the time to look up,
+        errors of httpcore for a connection that fails.
         """
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in self._checked_addresses(host, port)[:_ADDRESSES_TRIED]:
@@ -132,7 +133,8 @@ class PinnedBackend(TimedBackend):
         try:
             found = lookup.result(self._deadline.left())
         except TimeoutError as err:
-            lookup.cancel()
+            if lookup.cancel():  # others before it in the queue take all the threads
+                raise NotAskedError(f"{host}: too many names are being resolved") from err
             raise TransientError(f"{host} was not resolved in time") from err
         except (OSError, UnicodeError) as err:
             raise TransientError(f"{host} does not resolve: {err}") from err

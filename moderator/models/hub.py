@@ -78,7 +78,9 @@ class Hub:
             ),
         )
         if info.sha is None:
-            raise ModelError(f"{self.endpoint} states no commit for {repository}; is it a hub?")
+            raise ModelError(
+                f"{_shown(self.endpoint)} states no commit for {repository}; is it a hub?"
+            )
         files = {
             sibling.rfilename: Remote(
                 sibling.size or 0, sibling.lfs.sha256 if sibling.lfs else None, sibling.blob_id
@@ -114,7 +116,7 @@ class Hub:
         raise AssertionError("the last attempt returns or raises")
 
     def _give_up(self, what: str, error: Exception) -> NoReturn:
-        where = f"{what}, from {self.endpoint}"
+        where = f"{what}, from {_shown(self.endpoint)}"
         match error:
             case OfflineModeIsEnabled():
                 raise ModelError(f"{where}: HF_HUB_OFFLINE is set") from error
@@ -153,6 +155,13 @@ class Hub:
         if status in (401, 403):
             raise ModelError(f"{where}: access denied (HTTP {status}); set HF_TOKEN") from error
         raise ModelError(f"{where}: HTTP {status}") from error
+
+
+def _shown(endpoint: str) -> str:
+    """An endpoint without the name and password that mirrors are sometimes given in it."""
+    scheme, found, rest = endpoint.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{found}{authority.rpartition('@')[2]}{slash}{path}" if found else endpoint
 
 
 def _wait_seconds(error: Exception, attempt: int) -> float | None:

@@ -87,8 +87,11 @@ class Breaker(Model):
     at_least: Count = 50
     """With fewer hits among those posts nothing happens."""
 
-    then: Annotated[Literal["shadow", "review"], choice("mode", ("shadow", "review"))] = "shadow"
-    """What becomes of the rule: it only reports (shadow), or people look (review)."""
+    then: Annotated[Literal["shadow", "review"], choice("mode", ("shadow", "review"))] = "review"
+    """What becomes of the rule: people look (review), or it only reports (shadow).
+
+    With `shadow` whoever makes a rule fire often enough has switched it off.
+    """
 
     cool_down: Seconds = 900.0
     """The time after which it acts again, such as 15m."""

@@ -172,6 +172,36 @@ def test_an_unknown_letter_is_one_without_a_token(file: Path, tokenizer: WindowT
     assert (share > 0) == (not is_bytes)
 
 
+@pytest.fixture
+def kind(request: pytest.FixtureRequest, shared: Path, starter: Path) -> WindowTokenizer:
+    """A tokenizer that has an unknown token, by its name."""
+    folder = starter if request.param == "wordpiece" else shared / "fixtures/tiny-siglip"
+    return WindowTokenizer(folder / "tokenizer.json", WIDE)
+
+
+ENGLISH = "The weather was lovely today and we walked along the river with friends. " * 3
+RUSSIAN = (
+    "\u0437\u0430\u0432\u0442\u0440\u0430 \u044f \u0442\u0435\u0431\u044f "
+    "\u043d\u0430\u0439\u0434\u0443 \u0438 \u0443\u0432\u0438\u0436\u0443"
+)
+
+
+@pytest.mark.parametrize("kind", ["wordpiece"], indirect=True)
+def test_a_sentence_that_is_not_read_is_not_outweighed_by_others(kind: WindowTokenizer) -> None:
+    assert kind.unknown_share(ENGLISH) == 0
+    assert kind.unknown_share(ENGLISH + RUSSIAN) > 0.3
+    assert kind.unknown_share(RUSSIAN + " " + ENGLISH) > 0.3
+    assert kind.unknown_share(f"{ENGLISH}\u0418\u0432\u0430\u043d {ENGLISH}") < 0.3
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "siglip"], indirect=True)
+def test_braille_is_text_and_emoji_and_drawings_are_not(kind: WindowTokenizer) -> None:
+    assert kind.unknown_share("\u2813\u2811\u2807\u2807\u2815") == 1
+    signs = "\U0001f600\U0001f980\u2764\u2588\u2588\u2591\U0001f1e9\U0001f1ea \u2794 \u2713 "
+    assert kind.unknown_share(signs * 10) == 0
+    assert kind.unknown_share(f"{signs}hello my friend") < 0.3
+
+
 @pytest.mark.parametrize("content", [b"{}", b"", b"[]", b'{"model": {}}', b"\xff"])
 def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "tokenizer.json").write_bytes(content)

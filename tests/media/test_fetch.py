@@ -1,4 +1,5 @@
 import base64
+import http.server
 import socket
 import threading
 import time
@@ -328,6 +329,46 @@ def test_a_host_that_keeps_failing_is_not_asked_for_a_while(
         with pytest.raises(TransientError, match=expected):
             fetcher.fetch(server.url("/"))
     assert len(server.requests) == 2
+
+
+def test_urls_with_the_wrong_scheme_are_refused_and_leave_the_host_alone(
+    new_fetcher: NewFetcher,
+) -> None:
+    class Honest(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(BODY)))
+            self.end_headers()
+            self.wfile.write(BODY)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Honest) as honest:
+        threading.Thread(target=honest.serve_forever, args=(0.02,)).start()
+        try:
+            place = f"://127.0.0.1:{honest.server_port}/"
+            fetcher = new_fetcher(
+                ports=(honest.server_port,), hosts=HostLimits(failures=2, rest_seconds=60)
+            )
+            for _ in range(5):
+                with pytest.raises(MediaError, match="does not speak TLS") as caught:
+                    fetcher.fetch(f"https{place}")
+                assert caught.value.code == "bad_response"
+            assert fetcher.fetch(f"http{place}") == BODY
+        finally:
+            honest.shutdown()
+
+
+def test_a_port_that_fails_leaves_the_others_of_a_host_alone(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    server.reply("/", BODY)
+    fetcher = new_fetcher(ports=(1, server.port), hosts=HostLimits(failures=2, rest_seconds=60))
+    for _ in range(3):
+        with pytest.raises(TransientError):
+            fetcher.fetch("http://127.0.0.1:1/")
+    assert fetcher.fetch(server.url("/")) == BODY
 
 
 def test_one_host_gets_no_more_requests_at_once_than_its_share(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from moderator.errors import MediaError, TransientError
+from moderator.errors import MediaError, NotAskedError, TransientError
 from moderator.media.hosts import HostLimits, Hosts
 
 
@@ -57,6 +57,12 @@ def test_one_answer_makes_up_for_all_failures(hosts: Hosts, error: Exception | N
     for _ in range(3):
         fail(hosts, 2)
         assert visit(hosts, error) == ("media_gone" if error else "answered")
+
+
+def test_a_host_is_not_blamed_for_what_it_was_not_asked(hosts: Hosts) -> None:
+    for _ in range(5):
+        assert visit(hosts, NotAskedError("no thread")) == "no thread"
+    assert visit(hosts) == "answered"
 
 
 def test_after_its_rest_one_request_tries_the_host_and_the_others_wait(

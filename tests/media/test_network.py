@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from moderator.errors import MediaError, TransientError
+from moderator.errors import MediaError, NotAskedError, TransientError
 from moderator.media.fetch import Fetcher, FetchLimits
+from moderator.media.hosts import HostLimits
 from tests.media.conftest import HostileServer, NewFetcher
 
 
@@ -129,6 +130,31 @@ def test_a_slow_name_server_is_not_waited_for(new_fetcher: NewFetcher) -> None:
         new_fetcher(resolve=resolve, ports=(80,), timeout_seconds=0.2).fetch("http://slow.example/")
     assert time.monotonic() - began < 1.5
     answered.set()
+
+
+def test_names_that_are_never_answered_have_no_honest_host_left_alone(
+    server: HostileServer, new_fetcher: NewFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderator.media.network._RESOLVER_THREADS", 2)
+    answer = threading.Event()
+
+    def resolve(host: str, port: int, *, type: int) -> list[tuple[object, ...]]:  # noqa: A002
+        if host.startswith("slow"):
+            answer.wait(10)
+        return [(0, type, 0, host, ("127.0.0.1", port))]
+
+    server.reply("/", b"ok")
+    fetcher = new_fetcher(
+        resolve=resolve, timeout_seconds=0.5, hosts=HostLimits(failures=2, rest_seconds=60)
+    )
+    for place in range(2):
+        with pytest.raises(TransientError, match="not resolved in time"):
+            fetcher.fetch(server.url("/", f"slow{place}.example"))
+    for _ in range(3):
+        with pytest.raises(NotAskedError, match="too many names"):
+            fetcher.fetch(server.url("/", "honest.example"))
+    answer.set()
+    assert fetcher.fetch(server.url("/", "honest.example")) == b"ok"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from moderator.media.video import video_views
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from tests.builders import a_rule, a_screener, compiled, crossed, screen_one
-from tests.media.films import film, sound
+from tests.media.films import claiming, film, sound, two_tracks
 
 NAMES = {(255, 0, 0): "red", (0, 255, 0): "lime", (0, 0, 255): "blue", (255, 255, 255): "white"}
 KINDS = [("mp4", "mpeg4"), ("mp4", "h264"), ("webm", "vp8"), ("webm", "vp9")]
@@ -78,6 +78,49 @@ def test_a_video_that_ends_early_is_read_as_far_as_it_goes_or_refused() -> None:
     content = film(["red"] * 40, "webm", "vp8")
     assert set(colours(content[: len(content) // 2], frames=4)) == {"red"}
     assert refused(film(["red"] * 40)[:200]).code == "video_corrupt"
+
+
+@pytest.mark.parametrize("units", [1, 0, 2**31 - 1])
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "mpeg4"), ("webm", "vp8")])
+def test_what_a_header_says_of_the_length_hides_nothing(
+    container: str, codec: str, units: int
+) -> None:
+    content = film(["red"] * 10 + ["lime"] * 10 + ["blue"] * 10 + ["white"] * 10, container, codec)
+    lying = claiming(content, units)
+    assert lying != content
+    assert set(colours(lying, frames=8)) == {"red", "lime", "blue", "white"}
+    assert len(colours(lying, frames=8)) == 8
+
+
+def cut_short(content: bytes, **limits: Any) -> bool:
+    return any(view.truncated for view in video_views(content, DecodeLimits(**limits)))
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "h264"])
+def test_a_film_whose_keyframes_are_too_rare_is_said_to_be_seen_in_part(codec: str) -> None:
+    scenes = ["red"] * 250 + ["white"] * 50
+    assert not cut_short(film(scenes, "mp4", codec, 30), frames=8)
+    assert colours(film(scenes, "mp4", codec, 300), frames=8)[-1] == "white"
+    assert not cut_short(film(scenes, "mp4", codec, 300), frames=8)
+    assert cut_short(film(["red"] * 900, "mp4", codec, 900), frames=4)
+
+
+def test_a_film_with_fewer_frames_than_are_looked_at_is_seen_whole() -> None:
+    for frames in (1, 2, 7):
+        content = film(["red"] * frames)
+        assert len(colours(content, frames=8)) == frames
+        assert not cut_short(content, frames=8)
+
+
+def test_a_frame_that_lasts_long_does_not_take_the_place_of_the_others() -> None:
+    content = film(["red"] * 10 + ["white"] * 10, moments=[*range(19), 10_000])
+    assert colours(content, frames=4) == ["red", "red", "white", "white"]
+    assert not cut_short(content, frames=4)
+
+
+def test_a_film_with_two_tracks_of_pictures_is_refused() -> None:
+    error = refused(two_tracks("red", "white"))
+    assert (error.code, "2 tracks" in str(error)) == ("format_refused", True)
 
 
 def test_a_film_without_pictures_is_refused() -> None:

@@ -203,6 +203,13 @@ def test_no_network_is_said_in_words(folder: Path, waits: list[float]) -> None:
     assert not folder.exists()
 
 
+def test_a_password_of_a_mirror_is_not_shown(folder: Path, waits: list[float]) -> None:
+    away = Hub("http://me:p%40ss@127.0.0.1:1/mirror", sleep=waits.append)
+    with pytest.raises(TransientError, match=r"from http://127.0.0.1:1/mirror: ") as caught:
+        away.snapshot("a/b", None)
+    assert "p%40ss" not in str(caught.value)
+
+
 def test_offline_a_model_that_is_here_is_fine_and_another_is_an_error(
     hub_server: HubServer, hub: Hub, folder: Path
 ) -> None:

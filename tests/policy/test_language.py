@@ -140,6 +140,7 @@ def test_a_part_of_the_language_loads_or_is_answered_in_a_sentence(
 
 BREAKER_PROBLEMS = [
     ("{times: 3, over: 500, at_least: 20, then: review, cool_down: 15m, most: 2%}", None),
+    ("{most: 2%}", None),  # nobody can switch a rule off by making it fire
     ("{times: 1}", "`times` must be a number above 1, not 1"),
     ("{over: 0}", "`over` must be a whole number above 0, not 0"),
     ("{cool_down: soon}", "`cool_down` must be a time such as 90s, 15m or 2h, not 'soon'"),
@@ -158,6 +159,7 @@ def test_a_breaker_loads_or_is_answered_in_a_sentence(
         (policy,) = load_policies([file]).policies
         assert policy.breaker is not None
         assert (policy.breaker.cool_down, policy.breaker.most) == (900.0, 0.02)
+        assert policy.breaker.then == "review"
         return
     with pytest.raises(PolicyError) as caught:
         load_policies([file])

@@ -88,7 +88,7 @@ def test_it_acts_again_after_its_time_and_is_held_back_again_if_nothing_changed(
     watched.see(5_000, per_hundred=2)
     assert len(watched.see(1_000, per_hundred=40)) == 1
     later = watched.see(6_000, per_hundred=40)
-    assert [trip.then for trip in later] == [None, "shadow", None, "shadow"][: len(later)]
+    assert [trip.then for trip in later] == [None, "review", None, "review"][: len(later)]
     assert len(later) >= 2
 
 
