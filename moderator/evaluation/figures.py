@@ -12,7 +12,7 @@ Scores = NDArray[np.float64]  # (n,) probabilities
 Statistic = Callable[[Truth, Scores], float]
 
 _BINS = 15
-_RESAMPLES = 500
+RESAMPLES = 500
 _RECALLS = (0.5, 0.8)
 
 
@@ -36,7 +36,7 @@ class Merit(NamedTuple):
     ece: float
 
 
-def merit(truth: Truth, scores: Scores, *, resamples: int = _RESAMPLES) -> Merit:
+def merit(truth: Truth, scores: Scores, *, resamples: int = RESAMPLES) -> Merit:
     """Measure the posts that have a score."""
     read = ~np.isnan(scores)
     truth, scores = truth[read], scores[read]
@@ -68,7 +68,9 @@ def interval(statistic: Statistic, truth: Truth, scores: Scores, resamples: int)
     return Figure(float(statistic(truth, scores)), float(low), float(high))
 
 
-def gain(statistic: Statistic, truth: Truth, ours: Scores, theirs: Scores) -> Figure:
+def gain(
+    statistic: Statistic, truth: Truth, ours: Scores, theirs: Scores, resamples: int = RESAMPLES
+) -> Figure:
     """How much better one score is than another on the same posts; paired bootstrap."""
     both = np.stack([ours, theirs])
     places = np.arange(len(truth), dtype=np.float64)
@@ -77,7 +79,7 @@ def gain(statistic: Statistic, truth: Truth, ours: Scores, theirs: Scores) -> Fi
         first, second = both[:, drawn.astype(np.intp)]
         return float(statistic(labels, first) - statistic(labels, second))
 
-    return interval(difference, truth, places, _RESAMPLES)
+    return interval(difference, truth, places, resamples)
 
 
 def precision_at(truth: Truth, scores: Scores, recall: float) -> float:

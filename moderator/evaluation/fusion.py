@@ -10,12 +10,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from moderator.evaluation.answers import FUSED, Answers
-from moderator.evaluation.figures import Figure, gain, interval
+from moderator.evaluation.figures import RESAMPLES, Figure, gain, interval
 from moderator.scoring.fusion import Fusion, fuse
 
 _FOLDS = 5
 _TINY = 1e-6
-_RESAMPLES = 500
 
 
 class FusionRow(NamedTuple):
@@ -26,7 +25,7 @@ class FusionRow(NamedTuple):
     gain: Figure | None  # over the better single channel; None for a single channel
 
 
-def compare(answers: Answers) -> list[FusionRow]:
+def compare(answers: Answers, *, resamples: int = RESAMPLES) -> list[FusionRow]:
     """Every way to fuse the channels of a task. Empty with less than two channels."""
     channels = {name: scores for name, scores in answers.scores.items() if name != FUSED}
     if len(channels) < 2:  # noqa: PLR2004
@@ -37,9 +36,13 @@ def compare(answers: Answers) -> list[FusionRow]:
         return []
     odds = {name: _log_odds(scores[read]) for name, scores in channels.items()}
     best = max(odds.values(), key=lambda scores: roc_auc_score(truth, scores))
-    rows = [FusionRow(f"{name} only", _auroc(truth, scores), None) for name, scores in odds.items()]
+    rows = [
+        FusionRow(f"{name} only", _auroc(truth, scores, resamples), None)
+        for name, scores in odds.items()
+    ]
     for way, scores in _ways(odds, truth).items():
-        rows.append(FusionRow(way, _auroc(truth, scores), gain(roc_auc_score, truth, scores, best)))
+        better = gain(roc_auc_score, truth, scores, best, resamples)
+        rows.append(FusionRow(way, _auroc(truth, scores, resamples), better))
     return rows
 
 
@@ -65,5 +68,5 @@ def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return odds
 
 
-def _auroc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> Figure:
-    return interval(roc_auc_score, truth, scores, _RESAMPLES)
+def _auroc(truth: NDArray[np.bool_], scores: NDArray[np.float64], resamples: int) -> Figure:
+    return interval(roc_auc_score, truth, scores, resamples)

@@ -104,14 +104,14 @@ class Transactions:
         self, parts: Mapping[TopicPartition, _Part], too_large: Callable[[Message], Message]
     ) -> None:
         """Until it is committed. The broker's absence is waited for: back-pressure, not loss."""
-        wait, singly = _FIRST_WAIT_SECONDS, False
+        wait = _FIRST_WAIT_SECONDS
         while True:
             offsets = {
                 partition: (part.jobs[-1].offset + 1, self._commits.note(partition, part.progress))
                 for partition, part in parts.items()
             }
             try:
-                refused = await self._transact(parts, offsets, singly=singly)
+                refused = await self._transact(parts, offsets)
             except ProducerFenced as error:
                 raise StartupError(
                     "another worker has our transactional id; workers of one machine need "
@@ -125,32 +125,28 @@ class Transactions:
                     continue
             else:
                 if refused:
-                    if singly or len(refused) == 1:
-                        _replace(parts, refused, too_large)
-                    singly = True
+                    _replace(parts, refused, too_large)
                     await self._was_committed(offsets)  # it was not, and is ended by this
                     continue
             self._commits.committed(offsets)
             return
 
-    async def _transact(
-        self, parts: Mapping[TopicPartition, _Part], offsets: Offsets, *, singly: bool
-    ) -> set[int]:
-        """Commit all of it, or nothing: then the messages that were refused for their size.
+    async def _transact(self, parts: Mapping[TopicPartition, _Part], offsets: Offsets) -> set[int]:
+        """Commit all of it, or nothing: then the message that is too large, by identity.
 
-        A broker refuses a batch of messages as a whole; sent `singly`, only those too large are.
+        A broker refuses a batch as a whole: the largest of it gives way, the rest is tried again.
         """
         producer = self._publisher.producer
         await producer.begin_transaction()
         messages = [message for part in parts.values() for message in part.messages]
-        steps = [[message] for message in messages] if singly else [messages]
-        outcomes = [outcome for step in steps for outcome in await send(producer, step)]
-        refused = set[int]()
+        outcomes = await send(producer, messages)
+        too_large = list[Message]()
         for message, error in zip(messages, outcomes, strict=True):
             if isinstance(error, MessageSizeTooLargeError):
-                refused.add(id(message))
+                too_large.append(message)
             elif error is not None:
                 raise error
+        refused = {id(max(too_large, key=lambda m: len(m.value)))} if too_large else set[int]()
         if not refused:
             await producer.send_offsets_to_transaction(
                 {place: OffsetAndMetadata(*wanted) for place, wanted in offsets.items()},

@@ -13,7 +13,8 @@ from moderator.doctor.models import check_models, check_policies
 from moderator.doctor.redis import check_redis
 from moderator.doctor.run import can_work, examine
 from moderator.settings import Settings, load_settings
-from tests.cli.conftest import moderator as moderator  # noqa: PLC0414  # the fixture
+from tests.cli.conftest import cache_home as cache_home  # noqa: PLC0414  # a fixture
+from tests.cli.conftest import moderator as moderator  # noqa: PLC0414  # a fixture
 from tests.cli.running import Moderator
 from tests.services.kafka.cluster import Cluster, NewTopic
 from tests.services.process import free_port

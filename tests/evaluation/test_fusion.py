@@ -24,7 +24,7 @@ def test_channels_that_know_different_things_gain_by_fusion() -> None:
     truth = random.random(600) < 0.5
     shown = random.random((2, 600)) < 0.5  # what each channel happens to see
     text, image = np.where(shown & truth, 0.9, 0.2) + random.random((2, 600)) * 0.1
-    rows = {row.way: row for row in compare(answers(text, image, truth))}
+    rows = {row.way: row for row in compare(answers(text, image, truth), resamples=100)}
     assert set(rows) >= {"text only", "image only", "max", "weighted", "noisy_or"}
     best = max(rows["text only"].auroc.value, rows["image only"].auroc.value)
     for way in ("max", "weighted", "noisy_or", "learned, 5-fold"):
@@ -38,7 +38,7 @@ def test_a_channel_of_noise_makes_no_fusion_better_with_certainty() -> None:
     random = np.random.default_rng(3)
     truth = random.random(400) < 0.5
     text = np.clip(random.normal(np.where(truth, 0.6, 0.4), 0.2), 0.01, 0.99)
-    rows = compare(answers(text, random.random(400), truth))
+    rows = compare(answers(text, random.random(400), truth), resamples=100)
     assert all(row.gain.low <= 0 for row in rows if row.gain)
 
 

@@ -130,9 +130,9 @@ async def test_dead_letters_and_verdicts_too_large_are_in_the_transaction_too(
 ) -> None:
     cluster, topics = own_stream.cluster, own_stream.topics
     for part, topic in topics.items():
-        config = {"max.message.bytes": "2000"} if part == "verdicts" else None
+        config = {"max.message.bytes": "40000"} if part == "verdicts" else None
         cluster.create_topic(topic, 4, config)
-    large = ("large", b'{"id": "large", "meta": {"note": "%s"}}' % (b"n" * 5_000))
+    large = ("large", b'{"id": "large", "meta": {"note": "%s"}}' % (b"n" * 60_000))
     await own_stream.send([large, ("bad", b"{"), *posts(20)])
     with own_stream.worker(delivery="exactly_once").start() as worker:
         answers = await own_stream.answers(22)

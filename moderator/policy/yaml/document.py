@@ -25,6 +25,8 @@ from moderator.policy.yaml.nodes import DocumentError, Node, mapping, sequence
 from moderator.policy.yaml.scalars import resolve
 from moderator.policy.yaml.syntax import explain
 
+Parsed = tuple[Node | None, list[tuple[Place, str]]]  # the root, and the findings
+
 MAX_NODES = 200_000
 """Keys, values, lists and mappings of one file, with its aliases written out."""
 
@@ -32,36 +34,38 @@ MAX_DEPTH = 32
 """Levels of nesting; a policy has six."""
 
 
-def parse(
-    text: str, *, source: Source | None = None, max_nodes: int = MAX_NODES
-) -> tuple[Node | None, list[tuple[Place, str]]]:
+def parse(text: str, *, source: Source | None = None, max_nodes: int = MAX_NODES) -> Parsed:
     """Read one YAML document into nodes and the problems that did not stop the reading.
 
     ``source`` is kept in every place, for files that become part of another. ``None`` where the
     text holds no value at all. Raises ``DocumentError``.
     """
-    composer = _Composer(source, max_nodes)
     try:
-        for event in _events(text):
-            composer.take(event)
+        # libyaml, 30 times as fast, where the text is fine. The pure parser has the last word on
+        # what is wrong: its errors are the ones we know to explain.
+        return _composed(YAML(typ="safe", pure=False).parse(text), source, max_nodes)
+    except DocumentError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, the pure parser says it better
+        return _explained(text, source, max_nodes)
+
+
+def _explained(text: str, source: Source | None, max_nodes: int) -> Parsed:
+    try:
+        return _composed(YAML(typ="safe", pure=True).parse(text), source, max_nodes)
     except YAMLError as error:
         raise explain(error, text) from error
     except (AssertionError, AttributeError, IndexError, TypeError, ValueError) as error:
         # The parser's own slips over malformed escapes and directives; the place is lost then.
         raise DocumentError(f"this is not valid YAML: {error}") from error
+
+
+def _composed(events: Iterable[Any], source: Source | None, max_nodes: int) -> Parsed:
+    """Taken one by one, so that what is too deep or too much is refused before it is all read."""
+    composer = _Composer(source, max_nodes)
+    for event in events:
+        composer.take(event)
     return composer.root, composer.findings
-
-
-def _events(text: str) -> Iterable[Any]:
-    """The parser's events: from libyaml, 30 times as fast, where the text is fine and it is there.
-
-    The pure parser has the last word on what is wrong: its errors are the ones we know to explain.
-    """
-    try:
-        return list(YAML(typ="safe", pure=False).parse(text))
-    except Exception:  # noqa: BLE001 - whatever it is, the pure parser says it better
-        events: Iterable[Any] = YAML(typ="safe", pure=True).parse(text)
-        return events
 
 
 @dataclass(slots=True)
