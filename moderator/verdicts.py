@@ -1,6 +1,7 @@
 """A verdict as the service publishes it: the wire contract of the `verdicts` topic."""
 
 import hashlib
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -95,7 +96,7 @@ class ModelRef(msgspec.Struct, frozen=True):
     digest: str
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # a `dict`, for the cache
     """What produced a verdict, enough to replay it: the part that is the same for every post."""
 
     policy: PolicyRef
@@ -103,9 +104,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     def verdict_id(self, post_digest: bytes) -> str:
         """32 hex digits: the same post, policy and models always give the same id."""
-        return hashlib.blake2b(
-            post_digest + msgspec.json.encode(self, order="deterministic"), digest_size=16
-        ).hexdigest()
+        return hashlib.blake2b(post_digest + self._canonical, digest_size=16).hexdigest()
+
+    @cached_property
+    def _canonical(self) -> bytes:
+        return msgspec.json.encode(self, order="deterministic")
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
