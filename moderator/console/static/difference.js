@@ -38,7 +38,7 @@ function show(found) {
   const changed = found.rules.filter((rule) => rule.stricter || rule.milder);
   fill(
     $("#comparison"),
-    h("h2", {}, found.posts ? `${found.changed.hits.toLocaleString("en")} of ${found.posts.toLocaleString("en")} posts change action` : "No recent posts yet"),
+    h("h2", {}, found.posts ? `${found.changed.posts.toLocaleString("en")} of ${found.posts.toLocaleString("en")} posts change action` : "No recent posts yet"),
     h("p", { class: "muted" }, `${rate(found.changed)}, 95 % interval · ${visible(found.old)} → ${visible(found.new)}`),
     found.moves.length ? h("ul", { class: "row found" }, found.moves.map((move) => h("li", { class: "row" }, action(move.before), "→", action(move.after), h("span", { class: "number" }, move.posts.toLocaleString("en"))))) : null,
     changed.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rules that change" }, table(changed)) : h("p", {}, "No rule judges a post otherwise."),

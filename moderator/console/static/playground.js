@@ -83,7 +83,7 @@ function row(id) {
   const chip = h("span");
   const channels = h("div");
   const told = h("div");
-  const why = h("button", { type: "button", class: "linkish", onclick: () => explain(id, told) }, "Which words?");
+  const why = h("button", { type: "button", class: "linkish", onclick: () => explain(id, told) }, "Which words moved it?");
   const element = h(
     "article",
     { class: "rule", "aria-label": id },
