@@ -4,7 +4,6 @@ from moderator.authoring.compare import Comparison, compare
 from moderator.authoring.sides import judge_store
 from moderator.authoring.store import Store
 from moderator.console.workshop.trial import Drafts
-from moderator.policy.compile import CompiledRules
 from moderator.policy.policyset import PolicySet
 
 
@@ -18,10 +17,8 @@ def with_draft(in_force: PolicySet, draft: PolicySet) -> PolicySet:
     return PolicySet((*others, *draft.policies), calibrations=in_force.calibrations)
 
 
-def compare_draft(
-    drafts: Drafts, in_force: CompiledRules, text: str, store: Store, samples: int = 3
-) -> Comparison:
-    """Both on the same posts; rules that change come first. Raises PolicyError, ModelError."""
+def compare_draft(drafts: Drafts, text: str, store: Store, samples: int = 3) -> Comparison:
+    """Both on the same posts. Raises PolicyError, ModelError."""
     proposed = drafts.bench.compile(with_draft(drafts.in_force, drafts.load(text)))
-    before, after = judge_store(in_force, store), judge_store(proposed, store)
+    before, after = judge_store(drafts.rules_in_force, store), judge_store(proposed, store)
     return compare(before, after, store.posts, samples=samples)

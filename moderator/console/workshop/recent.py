@@ -9,74 +9,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.authoring.store import Store
-from moderator.authoring.workbench import Workbench
+from moderator.console.records import KeptPost, post_key
+from moderator.embedder import Embedder
 from moderator.posts import Media, Post
+from moderator.reading import LoadedPost
 
 
 class _Embedded(NamedTuple):
-    digest: bytes  # of the post it was made of
+    kept: KeptPost
     post: Post  # attachments without their bytes
     vectors: Mapping[str, NDArray[np.float16]]  # by channel, (readings, dimensions)
     unread: bool
 
 
 class RecentPosts:
-    """At most so many posts. For one thread at a time, but for `snapshot`."""
+    """At most so many posts, by key. One thread at a time embeds and reads them."""
 
-    def __init__(self, bench: Workbench, most: int) -> None:
-        self._bench = bench
+    def __init__(self, embedder: Embedder, most: int) -> None:
+        self._embedder = embedder
         self._most = most
-        self._kept: OrderedDict[str, _Embedded] = OrderedDict()  # oldest first
+        self._known: OrderedDict[str, _Embedded] = OrderedDict()  # oldest first
         self._store: Store | None = None
 
-    def take(self, posts: Sequence[Post], at_once: int) -> int:
-        """Embed up to `at_once` of the posts that are not known yet, newest last; how many remain.
+    def missing(self, posts: Sequence[KeptPost]) -> list[KeptPost]:
+        """Of the posts, those that are new or were sent again since; in their order."""
+        return [post for post in posts[-self._most :] if not self._knows(post)]
 
-        A post that cannot be read is kept without embeddings.
-        """
-        newest = posts[-self._most :]
-        missing = [post for post in newest if not self._knows(post)]
-        some = missing[-at_once:]
-        if some:
-            self._embed(some)
-        return len(missing) - len(some)
+    def embed(self, kept: Sequence[KeptPost], loaded: Sequence[LoadedPost]) -> None:
+        """Embed posts. One of which nothing can be read is kept without embeddings."""
+        inputs, readings = self._embedder.embed(loaded)
+        for place, (record, (post, *_)) in enumerate(zip(kept, loaded, strict=True)):
+            vectors = {
+                name: found.vectors[found.rows(place)].astype(np.float16)
+                for name, found in readings.items()
+            }
+            bare = tuple(Media(id=item.id, type=item.type, data=b"") for item in post.media)
+            self._known.pop(record.key, None)
+            self._known[record.key] = _Embedded(
+                record,
+                msgspec.structs.replace(post, media=bare),
+                vectors,
+                bool(inputs.reports[place]),
+            )
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        self._store = None
 
     def snapshot(self) -> Store:
         """What is embedded so far, to be judged, searched and drawn."""
         if self._store is None:
-            self._store = self._joined(list(self._kept.values()))
+            self._store = self._joined(list(self._known.values()))
         return self._store
 
-    def _knows(self, post: Post) -> bool:
-        known = self._kept.get(post.id)
-        return known is not None and known.digest == post.digest
+    def kept(self, place: int) -> KeptPost:
+        """What the console keeps of a post of the latest snapshot."""
+        return self._known[post_key(self.snapshot().posts[place].id)].kept
 
-    def _embed(self, posts: Sequence[Post]) -> None:
-        corpus = self._bench.embed_all(posts, lambda _: None)
-        for place, post in enumerate(posts):
-            vectors = {
-                name: found.vectors[found.rows(place)].astype(np.float16)
-                for name, found in corpus.readings.items()
-            }
-            bare = tuple(Media(id=item.id, type=item.type, data=b"") for item in post.media)
-            self._kept.pop(post.id, None)
-            self._kept[post.id] = _Embedded(
-                post.digest,
-                msgspec.structs.replace(post, media=bare),
-                vectors,
-                bool(corpus.unread[place]),
-            )
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        self._store = None
+    def _knows(self, post: KeptPost) -> bool:
+        known = self._known.get(post.key)
+        return known is not None and _version(known.kept) == _version(post)
 
-    def _joined(self, kept: Sequence[_Embedded]) -> Store:
+    def _joined(self, known: Sequence[_Embedded]) -> Store:
         readings = {}
-        for name, space in self._bench.channels.items():
+        for name, space in self._embedder.channels.items():
             empty = np.zeros((0, space.dimensions), np.float16)
-            counts = [len(each.vectors[name]) for each in kept]
-            vectors = np.concatenate([empty, *(each.vectors[name] for each in kept)])
-            readings[name] = (vectors, np.repeat(np.arange(len(kept)), counts))
-        spaces = {name: space.digest for name, space in self._bench.channels.items()}
-        unread = np.array([each.unread for each in kept], np.bool_)
-        return Store.of([each.post for each in kept], readings, spaces, unread)
+            counts = [len(each.vectors[name]) for each in known]
+            vectors = np.concatenate([empty, *(each.vectors[name] for each in known)])
+            readings[name] = (vectors, np.repeat(np.arange(len(known)), counts))
+        spaces = {name: space.digest for name, space in self._embedder.channels.items()}
+        unread = np.array([each.unread for each in known], np.bool_)
+        return Store.of([each.post for each in known], readings, spaces, unread)
+
+
+def _version(post: KeptPost) -> tuple[int, int, int]:
+    return post.partition, post.offset, post.at

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -58,13 +58,18 @@ class Why(msgspec.Struct, frozen=True):
     flips: list[str]
 
 
-@dataclass(frozen=True)
 class Drafts:
     """Compiled drafts, a few of which are kept. For one thread at a time."""
 
-    bench: Workbench
-    in_force: PolicySet
-    _compiled: OrderedDict[str, CompiledRules] = field(default_factory=OrderedDict)
+    def __init__(self, bench: Workbench, in_force: PolicySet) -> None:
+        self.bench = bench
+        self.in_force = in_force
+        self._compiled: OrderedDict[str, CompiledRules] = OrderedDict()
+
+    @cached_property
+    def rules_in_force(self) -> CompiledRules:
+        """Raises PolicyError, ModelError."""
+        return self.bench.compile(self.in_force)
 
     def compile(self, text: str) -> CompiledRules:
         """Compile a draft. Raises PolicyError, ModelError."""

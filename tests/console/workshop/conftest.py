@@ -1,16 +1,18 @@
 """Drafts and recent posts over the fake space."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from moderator.authoring.workbench import Workbench
+from moderator.console.records import KeptPost, keep
 from moderator.console.workshop.recent import RecentPosts
 from moderator.console.workshop.trial import Drafts
 from moderator.encoders.base import Space
 from moderator.posts import Media, Post
+from moderator.reading import LoadedPost
 from tests.authoring.conftest import a_workbench
 from tests.builders import a_policy, a_rule, a_set, picture
 
@@ -30,6 +32,17 @@ def a_draft(*rules: Mapping[str, Any], **keys: Any) -> str:
     return json.dumps(a_policy(*(rules or [a_rule()]), **keys), indent=1)
 
 
+def kept(posts: Sequence[Post]) -> list[KeptPost]:
+    """The posts as the console keeps them, one after the other in a topic."""
+    return [keep(post, 0, place, 1_000 + place) for place, post in enumerate(posts)]
+
+
+def take(recent: RecentPosts, posts: Sequence[Post]) -> None:
+    """Embed posts, with the attachments that they carry."""
+    loaded = [LoadedPost(post, tuple(media.data or b"" for media in post.media)) for post in posts]
+    recent.embed(kept(posts), loaded)
+
+
 @pytest.fixture
 def bench(space: Space) -> Workbench:
     """Return a workbench of its own without models."""
@@ -45,6 +58,6 @@ def drafts(bench: Workbench) -> Drafts:
 @pytest.fixture
 def recent(bench: Workbench) -> RecentPosts:
     """Return recent posts, embedded."""
-    found = RecentPosts(bench, 100)
-    found.take(POSTS, 100)
+    found = RecentPosts(bench.embedder, 100)
+    take(found, POSTS)
     return found

@@ -7,6 +7,7 @@ from moderator.console.workshop.atlas import Atlas, draw
 from moderator.console.workshop.recent import RecentPosts
 from moderator.posts import Post
 from tests.builders import a_policy, a_rule, a_set
+from tests.console.workshop.conftest import take
 
 
 def drawn(recent: RecentPosts, bench: Workbench) -> Atlas:
@@ -43,6 +44,6 @@ def test_the_most_typical_of_a_selection_comes_first(recent: RecentPosts, bench:
 
 
 def test_two_posts_make_no_map(bench: Workbench) -> None:
-    recent = RecentPosts(bench, 10)
-    recent.take([Post(id="1", text="red"), Post(id="2", text="blue"), Post(id="3")], 10)
+    recent = RecentPosts(bench.embedder, 10)
+    take(recent, [Post(id="1", text="red"), Post(id="2", text="blue"), Post(id="3")])
     assert draw(recent.snapshot(), bench.compile(a_set())) is None
