@@ -37,8 +37,9 @@ async def export_labels(settings: Settings, rules: Collection[str], file: Path) 
         for line in lines
     ]
     kept = [line for line in known if line.labels]
+    content = b"".join(msgspec.json.encode(line) + b"\n" for line in kept)
     try:
-        file.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in kept))
+        await asyncio.to_thread(file.write_bytes, content)
     except OSError as error:
         raise StartupError(f"{file}: cannot be written: {error.strerror}") from error
     return Exported(len(reviews), len(kept), contested, unknown)
