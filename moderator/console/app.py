@@ -25,11 +25,14 @@ from starlette.templating import Jinja2Templates
 
 from moderator.app import build_loader, build_workbench, decode_limits
 from moderator.authoring.workbench import Workbench
-from moderator.console import atlas, difference, live, media, playground, policies, search
+from moderator.console import authors, live, media, review, work
 from moderator.console.auth import backend
 from moderator.console.bench import Bench
+from moderator.console.cases import Cases, HeldError
 from moderator.console.feed import Feed
 from moderator.console.guard import Guard
+from moderator.console.journal import Journal
+from moderator.console.live import Hub
 from moderator.console.media import Pictures
 from moderator.console.pages import Page, render, reply, wants_page
 from moderator.console.parts import Parts
@@ -42,14 +45,7 @@ from moderator.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PAGES: tuple[Page, ...] = (
-    live.PAGE,
-    policies.PAGE,
-    playground.PAGE,
-    difference.PAGE,
-    atlas.PAGE,
-    search.PAGE,
-)
+PAGES: tuple[Page, ...] = (live.PAGE, review.PAGE, work.PAGE, *authors.PAGES)
 
 _FOLDER = Path(str(files("moderator.console")))
 _DECODER_BYTES = 2 * 2**30
@@ -61,12 +57,22 @@ def build_parts(
 ) -> Parts:
     """Everything that pages need; connects to nothing yet. Raises SettingsError."""
     state = State(connect(settings), settings.console_verdicts)
+    cases = Cases(
+        state,
+        most=settings.console_queue,
+        claim_seconds=settings.console_claim_seconds,
+        second_look=settings.console_second_look,
+    )
+    feed = Feed(settings, state, cases.watch)
     preparation = Preparation(decode_limits(settings), media.SIDE, media.preview)
     limits = ProcessLimits(1, settings.decoder_seconds, _DECODER_BYTES)
     return Parts(
         settings=settings,
         state=state,
-        feed=Feed(settings, state),
+        cases=cases,
+        journal=Journal(settings, state.redis),
+        feed=feed,
+        hub=Hub(state, cases, lambda: (feed.lag_posts, feed.trouble)),
         bench=Bench(settings, build_bench),
         pictures=Pictures(settings, build_loader(settings), DecoderProcesses(preparation, limits)),
         pages=PAGES,
@@ -102,6 +108,7 @@ def make_app(parts: Parts) -> Starlette:
         ],
         exception_handlers={
             HTTPException: _refused,
+            HeldError: review.held,
             InputError: _bad_input,
             TransientError: _away,
             StartupError: _away,
@@ -137,9 +144,9 @@ def _routes(parts: Parts) -> list[BaseRoute]:
         *pages,
     ]
     if parts.settings.console_auth == "oidc":
-        from moderator.console import oidc
+        from moderator.console.oidc import routes as signing_in
 
-        routes += oidc.routes(parts.settings)
+        routes += signing_in(parts.settings)
     return routes
 
 
@@ -159,15 +166,16 @@ def _hosts(settings: Settings) -> list[str]:
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    feed = asyncio.create_task(parts.feed.run())
+    tasks = [asyncio.create_task(parts.feed.run()), asyncio.create_task(parts.hub.run())]
     try:
         yield
     finally:
-        feed.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await feed
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(parts.bench.close)
         await asyncio.to_thread(parts.pictures.close)
+        await parts.journal.close()
         await parts.state.redis.aclose()
 
 

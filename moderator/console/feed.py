@@ -58,8 +58,8 @@ class Feed:
 
     async def _read(self) -> None:
         settings = self._settings
-        await ensure_topics(settings)
         topics = settings.posts_topic, settings.verdicts_topic
+        await ensure_topics(settings, topics)
         consumer = make_consumer(settings, *topics, group=settings.console_group)
         async with started(consumer):
             measuring = asyncio.create_task(self._measure(consumer))

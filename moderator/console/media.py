@@ -144,8 +144,9 @@ async def _show(request: Request) -> Response:
 
 
 async def find_post(request: Request, key: str) -> KeptPost | None:
-    """A recent post."""
-    return (await parts(request).state.posts([key])).get(key)
+    """A recent post, or one that waits for review, however old."""
+    recent = (await parts(request).state.posts([key])).get(key)
+    return recent or await parts(request).cases.post(key)
 
 
 ROUTES: Final = [get("/media/{key:str}/{place:int}", _show)]

@@ -6,7 +6,7 @@ import { editor } from "./draft.js";
 import { imageField } from "./images.js";
 import { scale } from "./scale.js";
 
-const PAUSE_MS = 120;
+const PAUSE_MS = 80;
 const rows = new Map(); // by rule, kept so that bars move instead of being drawn anew
 let timer = 0;
 let under_way = null;
