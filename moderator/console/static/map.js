@@ -97,7 +97,8 @@ function labelled(rules) {
 function choose(keys) {
   chosen = keys;
   for (const dot of dots) dot.element.classList.toggle("chosen", keys.has(dot.post.key));
-  const found = dots.filter((dot) => keys.has(dot.post.key));
+  const known = new Map(dots.map((dot) => [dot.post.key, dot]));
+  const found = [...keys].map((key) => known.get(key)).filter(Boolean); // the nearest first
   $("#chosen-title").textContent = found.length ? `${found.length.toLocaleString("en")} posts chosen` : "Nothing chosen";
   $("#hint").hidden = found.length > 0;
   $("#clear").hidden = !found.length;
