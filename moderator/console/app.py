@@ -25,7 +25,17 @@ from starlette.templating import Jinja2Templates
 
 from moderator.app import build_loader, build_workbench, decode_limits
 from moderator.authoring.workbench import Workbench
-from moderator.console import authors, live, media, review, work
+from moderator.console import (
+    atlas,
+    difference,
+    live,
+    media,
+    playground,
+    policies,
+    review,
+    search,
+    work,
+)
 from moderator.console.auth import backend
 from moderator.console.bench import Bench
 from moderator.console.cases import Cases, HeldError
@@ -45,7 +55,16 @@ from moderator.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PAGES: tuple[Page, ...] = (live.PAGE, review.PAGE, work.PAGE, *authors.PAGES)
+PAGES: tuple[Page, ...] = (
+    live.PAGE,
+    review.PAGE,
+    work.PAGE,
+    policies.PAGE,
+    playground.PAGE,
+    difference.PAGE,
+    atlas.PAGE,
+    search.PAGE,
+)
 
 _FOLDER = Path(str(files("moderator.console")))
 _DECODER_BYTES = 2 * 2**30

@@ -1,7 +1,6 @@
 """The first page: what goes through, as it does; batched into a few frames a second."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter, deque
@@ -27,7 +26,7 @@ _FRAME_SECONDS: Final = 0.25
 _SLOW_SECONDS: Final = 3.0  # between looks at what changes slowly
 _WINDOW_MS: Final = 60_000
 _RATE_MS: Final = 10_000
-_MOST_IN_FRAME: Final = 500
+_MOST_IN_FRAME: Final = 2_000
 _MOST_IN_WINDOW: Final = 60_000
 _BACKLOG: Final = 400  # verdicts a new tab begins with
 _MOST_TABS: Final = 200
@@ -70,6 +69,7 @@ class Hub:
         self._clock = clock
         self._tabs: set[asyncio.Queue[bytes]] = set()
         self._window: deque[Entry] = deque(maxlen=_MOST_IN_WINDOW)
+        self._recent: deque[Entry] = deque(maxlen=_BACKLOG)
         self._stats = _Stats()
         self._looked = 0.0
 
@@ -81,6 +81,7 @@ class Hub:
                 if place is None:
                     place, recent = await self._state.recent_entries(1000)
                     self._window.extend(reversed(recent))
+                    self._recent.extend(reversed(recent))
                 place, entries = await self._state.entries_after(place, 4 * _MOST_IN_FRAME)
                 await self._look()
                 self._stats.lag, self._stats.trouble = self._known()
@@ -98,6 +99,7 @@ class Hub:
 
     def _send(self, entries: list[Entry]) -> None:
         self._window.extend(entries)
+        self._recent.extend(entries)
         self._measure()
         if not self._tabs:
             return
@@ -122,12 +124,11 @@ class Hub:
         if len(self._tabs) >= _MOST_TABS:
             raise TransientError(f"{_MOST_TABS} tabs follow already; close some")
         tab: asyncio.Queue[bytes] = asyncio.Queue(_FRAMES_BEHIND)
-        self._tabs.add(tab)
+        begin = _event(_Frame(self._stats, list(self._recent)))
+        self._tabs.add(tab)  # at once: no verdict is missed in between, none comes twice
         try:
             yield b"retry: 1000\n\n"
-            with contextlib.suppress(TransientError):  # the next frame says so
-                _, recent = await self._state.recent_entries(_BACKLOG)
-                yield _event(_Frame(self._stats, recent[::-1]))
+            yield begin
             while True:
                 yield await tab.get()
         finally:

@@ -12,13 +12,16 @@ from moderator.console.cases import Case, Decided, First, HeldError, Order
 from moderator.console.media import whole_post
 from moderator.console.pages import Page, get, parts, post, read, render, reply
 from moderator.console.records import KeptPost
-from moderator.console.why import why
+from moderator.console.studio import studio
+from moderator.console.why import similar, why
 from moderator.errors import InputError, TransientError
 from moderator.posts import Author, Media, Post
 from moderator.reviews import Decision, Review, labels_of
 
 _LISTED: Final = 60
 _SNIPPET: Final = 90
+_SIMILAR: Final = 6
+_REFRESH_SECONDS: Final = 1.0  # for posts that came since somebody asked
 _NOTE_CHARACTERS: Final = 2_000
 
 
@@ -94,7 +97,18 @@ async def _why(request: Request) -> Response:
     found = await parts(request).bench.run(
         lambda bench, rules: why(bench, rules, whole, case.verdict)
     )
-    return reply({"rules": found, "similar": []})
+    return reply(found)
+
+
+async def _similar(request: Request) -> Response:
+    """Recent posts like a case, from the index that search uses."""
+    case, kept = await parts(request).cases.get(_id(request))
+    whole = await _whole(request, case, kept)
+    if whole is None:
+        return reply([])
+    corpus = studio(request).corpus
+    await corpus.refresh(_REFRESH_SECONDS)
+    return reply(await corpus.run(lambda recent, bench, _: similar(recent, bench, whole, _SIMILAR)))
 
 
 async def _decide(request: Request) -> Response:
@@ -214,6 +228,7 @@ def _routes() -> Any:
         post("/api/review/next", _next, who),
         post("/api/review/undo", _undo, who),
         get("/api/review/{case:str}/why", _why, who),
+        get("/api/review/{case:str}/similar", _similar, who),
         post("/api/review/{case:str}/claim", _claim, who),
         post("/api/review/{case:str}/release", _release, who),
         post("/api/review/{case:str}/decide", _decide, who),

@@ -8,12 +8,15 @@ import msgspec
 from moderator.authoring.attribution import Word, words
 from moderator.authoring.neighbours import nearest
 from moderator.authoring.workbench import Judged, Workbench
+from moderator.console.workshop.recent import RecentPosts
+from moderator.console.workshop.similar import ask, search
 from moderator.policy.compile import CompiledRules
 from moderator.posts import Post
 from moderator.verdicts import ChannelScore, Verdict
 
 _MOST_RULES: Final = 6
 _PROMPTS: Final = 3
+_SNIPPET: Final = 140
 _LEAST_SHARE: Final = 0.2  # of the strongest word's weight; what has less is not marked
 
 
@@ -45,6 +48,31 @@ def why(bench: Workbench, rules: CompiledRules, post: Post, verdict: Verdict) ->
     columns = {name: column for column, name in enumerate(rules.ids)}
     asked = [columns[rule.id] for rule in verdict.rules if rule.id in columns]
     return [_rule(bench, judged, column) for column in asked[:_MOST_RULES]]
+
+
+class Similar(msgspec.Struct, frozen=True):
+    """A recent post, and its cosine to the one that waits."""
+
+    key: str
+    at: int  # ms since 1970
+    text: str
+    cosine: float
+
+
+def similar(recent: RecentPosts, bench: Workbench, post: Post, most: int) -> list[Similar]:
+    """Recent posts like this one, itself left out. Raises InferenceError."""
+    (loaded,) = bench.loader.load([post], time.perf_counter())
+    image = next((each for each in loaded.attachments if isinstance(each, bytes)), None)
+    asked = ask(bench, post.text, None if post.text else image)
+    if not asked:
+        return []
+    store, found = recent.snapshot(), []
+    for each in search(store, bench, asked, most + 1):
+        kept = recent.kept(each.place)
+        if kept.id != post.id:
+            text = (kept.text or "")[:_SNIPPET]
+            found.append(Similar(kept.key, kept.at, text, round(each.cosine, 3)))
+    return found[:most]
 
 
 def _rule(bench: Workbench, judged: Judged, column: int) -> RuleWhy:

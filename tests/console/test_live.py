@@ -63,7 +63,7 @@ async def test_a_hostile_post_is_shown_as_text(console: Console, page: Tab, axe:
     await send(console.settings, ((post, a_verdict(post, "block")),))
     await page.goto("/")
     await page.get_by_role("row").get_by_role("button").click()
-    detail = page.get_by_role("complementary")
+    detail = page.get_by_role("region", name="The chosen verdict")
     await expect(detail).to_contain_text("<script>window.owned")
     await expect(detail).to_contain_text("⟨202E⟩javascript:alert(1)⟨0000⟩")
     await expect(detail).to_contain_text("cannot be shown")

@@ -68,8 +68,8 @@ async function reasons(id, place) {
   try {
     const found = await get(`/api/review/${id}/why`);
     if (!more.isConnected) return;
-    explain(place, found.rules);
-    fill(more, similar(found.similar));
+    explain(place, found);
+    fill(more, similar(await get(`/api/review/${id}/similar`)));
   } catch (error) {
     if (more.isConnected) fill(more, h("p", { class: "muted" }, `No reasons: ${error.message}`));
   }

@@ -15,8 +15,8 @@ export async function detail(place, entry) {
     close);
   try {
     const kept = await get(`/api/posts/${entry.post}`);
-    fill(post, kept.text ? theirs(kept.text, "div") : h("p", { class: "muted" }, "without text"),
-      (kept.media ?? []).map((_, at) => picture(kept.key, at, `image ${at + 1}`)));
+    fill(post, (kept.media ?? []).map((_, at) => picture(kept.key, at, `image ${at + 1}`)),
+      kept.text ? theirs(kept.text, "div") : h("p", { class: "muted" }, "without text"));
   } catch (error) {
     fill(post, h("p", { class: "muted" }, error.message));
   }

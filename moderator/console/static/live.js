@@ -14,23 +14,27 @@ const filters = { action: "", rule: "", surface: "", text: "" };
 const seen = { action: new Set(), rule: new Set(), surface: new Set() };
 let paused = false;
 let fresh = 0; // came while the list stood still
+let fromStart = true; // the next frame is a connection's first
+let leftOut = 0; // more than a frame holds
 
 const list = $("#list");
 const rows = new Rows(list, $("#rows"), (entry) => detail($("#detail"), entry));
 
 const source = new EventSource("/api/live");
 source.addEventListener("message", (event) => take(JSON.parse(event.data)));
+source.addEventListener("open", () => { fromStart = true; });
 source.addEventListener("error", () => trouble("the console does not answer; trying again"));
 
-function take({ stats, entries }) {
+function take({ stats, entries, left_out }) {
+  leftOut += left_out;
   trouble(stats.trouble);
   numbers(stats);
-  if (kept.length && entries.length > 1 && !source.again) {
+  if (kept.length && fromStart) {
     // After a lost connection the server begins with what it has: leave out what is known.
     const known = new Set(kept.slice(-1000).map((entry) => entry.id + entry.at));
     entries = entries.filter((entry) => !known.has(entry.id + entry.at));
   }
-  source.again = true;
+  fromStart = false;
   kept.push(...entries);
   if (kept.length > MOST) kept.splice(0, kept.length - MOST);
   learn(entries);
@@ -39,7 +43,6 @@ function take({ stats, entries }) {
   note();
 }
 
-source.addEventListener("open", () => { source.again = false; });
 
 /** Whether somebody reads: then nothing moves under their eyes. */
 const still = () => paused || list.scrollTop > 0 || list.contains(document.activeElement) && document.activeElement !== list;
@@ -61,7 +64,8 @@ function show() {
 
 function note() {
   const count = rows.count;
-  const text = `${count.toLocaleString("en")} verdicts${fresh ? `, ${fresh.toLocaleString("en")} new` : ""}`;
+  const text = `${count.toLocaleString("en")} verdicts${fresh ? `, ${fresh.toLocaleString("en")} new` : ""}`
+    + (leftOut ? `, ${leftOut.toLocaleString("en")} too fast to list` : "");
   if ($("#shown").textContent !== text) $("#shown").textContent = text;
 }
 

@@ -12,25 +12,24 @@ const order = $("#order");
 let cases = []; // as listed
 let current = null; // the case in hand
 let since = 0;
-let busy = false;
+let waiting = 0; // things that are being done
 let renewing;
 
 const said = (text) => { $("#said").textContent = text; };
 
-/** Do one thing at a time, and say what went wrong. */
-async function alone(work) {
-  if (busy) return;
-  busy = true;
-  try {
-    await work();
-    trouble(null);
-  } catch (error) {
-    if (error.status === 409) said(error.message);
-    else trouble(error.message);
-  } finally {
-    busy = false;
-  }
+let last = Promise.resolve();
+
+/** Do one thing after the other, and say what went wrong. */
+function alone(work) {
+  waiting += 1;
+  last = last.then(work).then(
+    () => trouble(null),
+    (error) => (error.status === 409 ? said(error.message) : trouble(error.message)),
+  ).finally(() => { waiting -= 1; });
 }
+
+/** Decide on what is seen: a key pressed before the next post is there must not decide on that. */
+const decideNow = (decision) => { if (!waiting) alone(() => decide(decision)); };
 
 async function list() {
   const found = await get(`/api/review?order=${order.value}`);
@@ -121,9 +120,9 @@ function step(by) {
 }
 
 const KEYS = {
-  a: () => alone(() => decide("allow")),
-  b: () => alone(() => decide("block")),
-  w: () => alone(() => decide("wrong_rule")),
+  a: () => decideNow("allow"),
+  b: () => decideNow("block"),
+  w: () => decideNow("wrong_rule"),
   u: () => alone(undo),
   j: () => alone(() => step(1)),
   k: () => alone(() => step(-1)),
@@ -144,12 +143,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 for (const button of document.querySelectorAll("[data-decision]")) {
-  button.addEventListener("click", () => alone(() => decide(button.dataset.decision)));
+  button.addEventListener("click", () => decideNow(button.dataset.decision));
 }
 $("#undo").addEventListener("click", () => alone(undo));
 $("#help").addEventListener("click", () => $("#keys").showModal());
 order.addEventListener("change", () => alone(next));
 setInterval(() => {
-  if (!document.hidden) alone(() => (current ? list() : next()));
+  if (!document.hidden && !waiting) alone(() => (current ? list() : next()));
 }, REFRESH_MS);
 alone(next);
