@@ -105,6 +105,7 @@ async def test_a_cluster_is_chosen_by_keys_read_and_becomes_a_draft(
 async def test_a_cluster_is_chosen_by_a_rectangle_and_by_the_table(
     filled: Console, page: Tab
 ) -> None:
+    await page.set_viewport_size({"width": 1300, "height": 1000})  # all of it can be pointed at
     await page.goto("/map")
     await expect(page.locator("#picture .dot")).to_have_count(11)
     box = await page.locator("#picture").bounding_box()
