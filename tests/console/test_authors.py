@@ -110,9 +110,9 @@ async def test_a_cluster_is_chosen_by_a_rectangle_and_by_the_table(
     await expect(page.locator("#picture .dot")).to_have_count(11)
     box = await page.locator("#picture").bounding_box()
     assert box
-    await page.mouse.move(box["x"] + 1, box["y"] + 1)
+    await page.mouse.move(box["x"] + 9, box["y"] + 9)
     await page.mouse.down()
-    await page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=3)
+    await page.mouse.move(box["x"] + box["width"] - 9, box["y"] + box["height"] - 9, steps=3)
     await page.mouse.up()
     await expect(page.locator("#chosen-title")).to_have_text("11 posts chosen")
     await page.keyboard.press("Escape")
