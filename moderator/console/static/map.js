@@ -79,7 +79,7 @@ const STAR = Array.from({ length: 10 }, (_, n) => {
 
 /** Stars with their names, where these do not lie on one another. */
 function labelled(rules) {
-  const taken = [];
+  const taken = rules.map(({ x, y }) => ({ x: x - 10, y: y + 5, wide: 20 }));
   return rules.flatMap((rule) => {
     const name = visible(rule.id.split("/")[1]), wide = name.length * 7.4;
     const star = svg("path", { class: "star", d: `M${STAR.map(([x, y]) => `${rule.x + x} ${rule.y + y}`).join("L")}Z` });
