@@ -72,7 +72,23 @@ async def take(url: str, settings: Settings, pairs: list[tuple[Post, Verdict]], 
         await _both(tab, to, "review-next")
         await tab.goto("/work")
         await _both(tab, to, "decisions")
+        await _authors(tab, to)
         await chromium.close()
+
+
+async def _authors(tab: Page, to: Path) -> None:
+    """The pages of those who write policies, with something on them."""
+    await tab.goto("/playground")
+    await tab.select_option("#begin", "community")
+    await tab.fill("#text", "Send me your card number and I will double your bitcoin today")
+    await tab.get_by_role("button", name="Which words").first.click()
+    await expect(tab.locator(".words")).to_be_visible(timeout=30_000)
+    await _both(tab, to, "playground")
+    await tab.goto("/map")
+    await expect(tab.locator("#again")).to_be_enabled(timeout=60_000)
+    await tab.locator("#picture .dot.block").last.click()
+    await expect(tab.locator("#found .theirs").first).to_be_visible()
+    await _both(tab, to, "map")
 
 
 _KEYS = (("b", "a", "j", "w")[place % 4] for place in count())
