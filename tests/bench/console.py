@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -70,7 +71,7 @@ async def measure(url: str, settings: Settings, seconds: float) -> None:
         feeding = asyncio.create_task(feed(settings))
         await asyncio.sleep(seconds / 2)  # until the list is long
         times = await tab.evaluate(_FRAMES, seconds)
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         rate = await tab.locator("#rate").inner_text()
         shown = await tab.locator("#shown").inner_text()
         print(f"verdicts: {rate} a second; {shown} in the list")

@@ -30,7 +30,7 @@ from tests.services.redis import install as install_redis
 
 FOLDER = Path("docs/pictures")
 _SIZE = {"width": 1280, "height": 860}
-_POSTS = 400
+_POSTS = 160
 _COLOURS = 256
 
 
