@@ -326,9 +326,9 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="signs sessions; without it a restart signs everybody out"),
     ] = None
-    console_session_hours: Annotated[
+    console_session_seconds: Annotated[
         float, Field(gt=0, description="until one has to sign in again")
-    ] = 10.0
+    ] = 36_000.0
     console_verdicts: Annotated[
         int, Field(ge=1, description="recent verdicts kept, with their posts' texts; in Redis")
     ] = 20_000
@@ -338,7 +338,7 @@ class Settings(BaseSettings):
     console_claim_seconds: Annotated[
         float, Field(gt=0, description="a post is one moderator's for this long after a last sign")
     ] = 120.0
-    console_second_look: Annotated[
+    console_second_look_ratio: Annotated[
         float, Field(ge=0, le=1, description="share of decided posts shown to a second moderator")
     ] = 0.05
     reviews_topic: Annotated[str, Field(description="where moderators' decisions go")] = "reviews"

@@ -80,7 +80,7 @@ def build_parts(
         state,
         most=settings.console_queue,
         claim_seconds=settings.console_claim_seconds,
-        second_look=settings.console_second_look,
+        second_look=settings.console_second_look_ratio,
     )
     feed = Feed(settings, state, cases.watch)
     preparation = Preparation(decode_limits(settings), media.SIDE, media.preview)
@@ -118,7 +118,7 @@ def make_app(parts: Parts) -> Starlette:
                 SessionMiddleware,
                 secret.get_secret_value() if secret else secrets.token_urlsafe(32),
                 session_cookie="__Host-moderator" if secure else "moderator",
-                max_age=int(settings.console_session_hours * 3600),
+                max_age=int(settings.console_session_seconds),
                 same_site="lax",  # strict would lose the session on the way back from signing in
                 https_only=secure,
             ),

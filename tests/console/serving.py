@@ -80,7 +80,7 @@ def settings_for(kafka: str, redis: str, **overrides: Any) -> Settings:
         "group": f"workers-{name}",
         "console_group": f"console-{name}",
         "console_port": free_port(),
-        "console_second_look": 0.0,
+        "console_second_look_ratio": 0.0,
         **topics,
         **overrides,
     }

@@ -1,10 +1,10 @@
 """Chromium, and the accessibility checker axe-core: the system's, and one file from npm."""
 
-import subprocess
 from pathlib import Path
 
 from tests.services.kafka.jars import CACHE, installing
-from tests.services.packages import Announce, UnavailableError, program
+from tests.services.npm import fetch
+from tests.services.packages import Announce, program
 
 AXE_VERSION = "4.10.3"
 
@@ -22,18 +22,5 @@ def install_axe(announce: Announce) -> Path:
     if not script.exists():
         with installing():
             if not script.exists():
-                _fetch(npm, folder, announce)
+                fetch(npm, f"axe-core@{AXE_VERSION}", folder, announce)
     return script
-
-
-def _fetch(npm: str, folder: Path, announce: Announce) -> None:
-    announce(f"fetching axe-core {AXE_VERSION} with npm (once)")
-    partial = folder.with_suffix(".partial")
-    partial.mkdir(exist_ok=True)
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-    package = f"axe-core@{AXE_VERSION}"
-    command = [npm, "install", *quiet, "--prefix", str(partial), package]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise UnavailableError(f"npm could not fetch {package}: {done.stderr.strip()[:300]}")
-    partial.rename(folder)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.services.kafka.jars import CACHE, installing
-from tests.services.packages import Announce, UnavailableError, program
+from tests.services.npm import fetch
+from tests.services.packages import Announce, program
 
 VERSION = "1.19.2"
 _SECONDS = 60.0
@@ -22,21 +23,8 @@ def install(announce: Announce) -> list[str]:
     if not script.exists():
         with installing():
             if not script.exists():
-                _fetch(npm, folder, announce)
+                fetch(npm, f"yaml-language-server@{VERSION}", folder, announce)
     return [node, str(script), "--stdio"]
-
-
-def _fetch(npm: str, folder: Path, announce: Announce) -> None:
-    announce(f"fetching yaml-language-server {VERSION} with npm (once)")
-    partial = folder.with_suffix(".partial")
-    partial.mkdir(exist_ok=True)
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-    package = f"yaml-language-server@{VERSION}"
-    command = [npm, "install", *quiet, "--prefix", str(partial), package]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise UnavailableError(f"npm could not fetch {package}: {done.stderr.strip()[:300]}")
-    partial.rename(folder)
 
 
 class Editor:
