@@ -145,9 +145,7 @@ def _add_pages(
 class _Worker(faust.Worker):
     """Faust's worker with a bound on its shutdown, which has none of its own."""
 
-    def __init__(
-        self, app: faust.App, settings: Settings, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, app: faust.App, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
         # At any other level than INFO, Faust leaves the root logger at DEBUG: 17 % more CPU.
         # Its escape sequences for terminals would land among the log lines.
         out = io.StringIO()

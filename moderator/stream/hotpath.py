@@ -242,7 +242,9 @@ class HotPath:
                 await connection.commits.commit()  # nobody is alone any more
             progress.start(record.offset)
             if progress.last_read >= connection.commits.announced(place):
-                # Not waited for: it leaves before a thread has begun with the message.
+                # Not waited for. At least once, it leaves before a thread has begun with the
+                # message; exactly once, only after the transaction under way: a death before that
+                # teaches nothing, and poison takes one more.
                 self._spawn(connection.commits.announce())
             await self._accept(self._job(record, progress))
         if alone:

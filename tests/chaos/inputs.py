@@ -76,7 +76,7 @@ async def header_not_utf8(rig: Rig) -> None:
 
 @fault()
 async def back_pressure(rig: Rig) -> None:
-    """Posts come ten times as fast as they can be answered, for minutes; then a faster one helps."""
+    """Posts come at ten times the capacity, for minutes; then a faster worker takes over."""
     capacity = rig.size.per_second / 4
     rig.flags = ("--ms", str(2 * 1000 / capacity))  # two callers
     rig.settings["max_in_flight_posts"] = 64
