@@ -23,6 +23,7 @@ _POLL_MS = 200
 # Between two notes of how far is read. Less means more commits, more means that after a death more
 # posts are read one by one.
 _SLACK_POSTS = 256
+_LOOK_SECONDS = 5.0  # between two questions of how long the partitions are
 _GOODBYE_SECONDS = 3.0  # for each client; the two stay within what `app` grants after the drain
 
 
@@ -45,6 +46,7 @@ class Connection:
             assigned=lambda: self.reader.start_at({}),
         )
         self.transactions = Transactions(settings, publisher, self.commits, self._committed)
+        self._ends: dict[TopicPartition, int] = {}
 
     @classmethod
     async def open(cls, settings: Settings, publisher: Publisher, clients: Clients) -> Self:
@@ -72,10 +74,28 @@ class Connection:
         lag = {}
         for place, progress in self.commits.owned().items():
             if place in assigned and (end := self.consumer.highwater(place)) is not None:
+                end = max(end, self._ends.get(place, 0))
                 stands = progress.standing
                 at = self.reader.position(place) if stands is None else stands
                 lag[place.topic, place.partition] = 0 if at is None else max(0, end - at)
         return lag
+
+    async def watch_ends(self) -> None:
+        """Ask every now and then, until cancelled, where partitions end."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await self.ask_ends()
+
+    async def ask_ends(self) -> None:
+        """Ask where partitions end.
+
+        Fetches tell it, too, but only when one is due: who is ten times too slow still works on
+        what was fetched minutes ago, and would report a lag that shrinks.
+        """
+        try:
+            self._ends = await self.consumer.end_offsets(list(self.commits.owned()))
+        except KafkaError as error:
+            log.debug("the ends of partitions cannot be asked for: %r", error)
 
     async def close(self) -> None:
         """Leave the group and say goodbye, each client whatever became of the other."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,7 +44,8 @@ class RecordingConsumer:
         self.failures: deque[Exception] = deque()  # of the next commits
         self.reading = False
         self.stopped = 0
-        self.ends: dict[int, int] = {}  # by partition
+        self.ends: dict[int, int] = {}  # by partition, as the last fetch told
+        self.grown: dict[int, int] = {}  # and since then
         self.listener: Any = None
         self._partitions = [partition(number) for number in partitions]
 
@@ -92,6 +93,9 @@ class RecordingConsumer:
 
     def highwater(self, place: TopicPartition) -> int:
         return self.ends.get(place.partition, 0)
+
+    async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {place: self.grown.get(place.partition, self.highwater(place)) for place in places}
 
     def _first(self, place: TopicPartition) -> int | None:
         return self._firsts.get(place.partition)
