@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 from aiokafka import TopicPartition
@@ -30,7 +31,13 @@ _GOODBYE_SECONDS = 3.0  # for each client; the two stay within what `app` grants
 class Connection:
     """A member of the group: reads, commits, publishes."""
 
-    def __init__(self, settings: Settings, publisher: Publisher, clients: Clients) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        publisher: Publisher,
+        clients: Clients,
+        clock: Callable[[], float],
+    ) -> None:
         self._settings = settings
         self._clients = clients
         self.publisher = publisher
@@ -46,13 +53,22 @@ class Connection:
             assigned=lambda: self.reader.start_at({}),
         )
         self.transactions = Transactions(settings, publisher, self.commits, self._committed)
-        self._ends: dict[TopicPartition, int] = {}
+        self._ends: Mapping[TopicPartition, int] = {}
+        self._clock = clock
+        self._unread: Mapping[TopicPartition, int] = {}  # positions before the ends
+        self._starving_since: float | None = None  # these have not moved since then
 
     @classmethod
-    async def open(cls, settings: Settings, publisher: Publisher, clients: Clients) -> Self:
+    async def open(
+        cls,
+        settings: Settings,
+        publisher: Publisher,
+        clients: Clients,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
         """Raises TransientError when Kafka cannot be reached."""
         await clients.ensure_topics(settings)
-        made = cls(settings, publisher, clients)
+        made = cls(settings, publisher, clients, clock)
         topics = [settings.posts_topic, *([settings.retries_topic] if settings.puts_off else [])]
         made.consumer.subscribe(topics, listener=made.commits)
         try:
@@ -90,12 +106,29 @@ class Connection:
         """Ask where partitions end.
 
         Fetches tell it, too, but only when one is due: who is ten times too slow still works on
-        what was fetched minutes ago, and would report a lag that shrinks.
+        what was fetched minutes ago, and would report a lag that shrinks. And a consumer that
+        fetches no more without an error, although the broker answers, is a zombie.
         """
         try:
             self._ends = await self.consumer.end_offsets(list(self.commits.owned()))
-        except KafkaError as error:
+            read = self.consumer.assignment() - self.consumer.paused()
+            unread = {
+                place: at
+                for place in read & self._ends.keys()
+                if (at := await self.consumer.position(place)) < self._ends[place]
+            }
+        except KafkaError as error:  # of a broker that is away there is nothing to read
             log.debug("the ends of partitions cannot be asked for: %r", error)
+            unread = {}
+        if not unread or unread != self._unread:
+            self._starving_since = self._clock() if unread else None
+        self._unread = unread
+
+    @property
+    def starving_seconds(self) -> float:
+        """How long there has been something to read and nothing was; 0 when all is read."""
+        since = self._starving_since
+        return 0.0 if since is None else self._clock() - since
 
     async def close(self) -> None:
         """Leave the group and say goodbye, each client whatever became of the other."""

@@ -47,6 +47,7 @@ class HotPath:
         self._answerer = answerer
         self._loader = loader
         self._clients = clients
+        self._clock = clock
         self._retries = Retries(settings)
         self._overload = Overload(settings)
         self._in_flight = InFlight(settings, metrics, clock)
@@ -79,7 +80,9 @@ class HotPath:
     @property
     def stalled_seconds(self) -> float:
         """See `InFlight`; 0 while it waits for Kafka at the start."""
-        return self._in_flight.stalled_seconds if self._connection else 0.0
+        if self._connection is None:
+            return 0.0
+        return self._in_flight.stalled_seconds(self._connection.starving_seconds)
 
     @property
     def commit_age_seconds(self) -> float:
@@ -147,7 +150,9 @@ class HotPath:
             raise self._tasks.failure
 
     async def _connect(self) -> None:
-        self._connection = await Connection.open(self._settings, self._publisher, self._clients)
+        self._connection = await Connection.open(
+            self._settings, self._publisher, self._clients, self._clock
+        )
         self._in_flight.turn()
 
     async def _commit_regularly(self, connection: Connection) -> None:

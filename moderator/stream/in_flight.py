@@ -34,13 +34,15 @@ class InFlight:
         """Posts by what they wait for: their attachments, or the broker's acknowledgement."""
         return self._waiting
 
-    @property
-    def stalled_seconds(self) -> float:
+    def stalled_seconds(self, starving_seconds: float) -> float:
         """How long posts have been in flight without one being answered; 0 when idle.
 
-        Or for how long nothing has run at all, once that is more than a moment.
+        With nothing in flight, how long there has been something to read and nothing came. Or for
+        how long nothing has run at all, once that is more than a moment.
         """
-        waited = self._clock() - self._last_answer if self.posts else 0.0
+        waited = self._clock() - self._last_answer
+        if not self.posts:
+            waited = min(waited, starving_seconds)
         frozen = self._clock() - self._last_turn - self._turn_seconds
         return max(waited, frozen, 0.0)
 

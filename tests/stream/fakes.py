@@ -46,6 +46,7 @@ class RecordingConsumer:
         self.stopped = 0
         self.ends: dict[int, int] = {}  # by partition, as the last fetch told
         self.grown: dict[int, int] = {}  # and since then
+        self.positions: dict[int, int] = {}
         self.listener: Any = None
         self._partitions = [partition(number) for number in partitions]
 
@@ -96,6 +97,12 @@ class RecordingConsumer:
 
     async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return {place: self.grown.get(place.partition, self.highwater(place)) for place in places}
+
+    async def position(self, place: TopicPartition) -> int:
+        return self.positions.get(place.partition, 0)
+
+    def paused(self) -> set[TopicPartition]:
+        return set()
 
     def _first(self, place: TopicPartition) -> int | None:
         return self._firsts.get(place.partition)

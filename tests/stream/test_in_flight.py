@@ -92,6 +92,38 @@ async def test_posts_in_flight_without_an_answer_are_a_stall_and_none_is_not() -
         assert rig.in_flight == 1
 
 
+async def test_a_consumer_that_fetches_no_more_although_there_is_more_is_stuck_and_not_idle() -> (
+    None
+):
+    async with running() as rig:
+        rig.consumer.positions, rig.consumer.grown = {0: 5, 1: 4}, {0: 5, 1: 4}
+        for seconds, stalled in ((500, 0), (50, 0), (30, 30), (30, 60)):
+            rig.clock.now += seconds
+            await rig.connection.ask_ends()
+            assert rig.path.stalled_seconds == stalled
+            rig.consumer.grown[1] = 9  # after the first look
+        rig.consumer.positions[1] = 6
+        await rig.connection.ask_ends()
+        assert rig.path.stalled_seconds == 0
+        rig.clock.now += 70
+        rig.consumer.positions[1] = 9
+        await rig.connection.ask_ends()
+        assert rig.path.stalled_seconds == 0
+
+
+async def test_an_answer_a_moment_ago_is_no_stall_however_long_nothing_was_read() -> None:
+    async with running() as rig:
+        rig.consumer.grown = {0: 100}
+        await rig.connection.ask_ends()
+        rig.producer.holding = True
+        rig.feed(*posts(0))
+        await until(lambda: len(rig.producer.open) == 1)
+        rig.clock.now += 110
+        rig.producer.release()
+        await until(lambda: rig.idle)
+        assert rig.path.stalled_seconds == 0
+
+
 async def test_lag_is_what_is_not_answered_also_before_the_first_answer() -> None:
     async with running() as rig:
         rig.consumer.ends = {0: 12, 1: 4}
