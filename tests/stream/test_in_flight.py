@@ -92,9 +92,7 @@ async def test_posts_in_flight_without_an_answer_are_a_stall_and_none_is_not() -
         assert rig.in_flight == 1
 
 
-async def test_a_consumer_that_fetches_no_more_although_there_is_more_is_stuck_and_not_idle() -> (
-    None
-):
+async def test_a_consumer_that_fetches_no_more_though_there_is_more_is_not_idle_but_stuck() -> None:
     async with running() as rig:
         rig.consumer.positions, rig.consumer.grown = {0: 5, 1: 4}, {0: 5, 1: 4}
         for seconds, stalled in ((500, 0), (50, 0), (30, 30), (30, 60)):
