@@ -212,6 +212,7 @@ def build_loader(settings: Settings) -> MediaLoader:
         FetchLimits(
             max_bytes=settings.media_max_bytes,
             timeout_seconds=settings.media_timeout_seconds,
+            schemes=settings.media_schemes,
             ports=settings.media_ports,
             allow_hosts=settings.media_allow_hosts,
             allow_networks=settings.media_allow_networks,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from moderator.cache.media import MediaCache
 from moderator.disguises import undisguised
 from moderator.errors import ModeratorError
+from moderator.media.formats import is_video
 from moderator.media.prepare import MediaDecoder
 from moderator.pictures import Album, Picture, Use
 from moderator.plain_text import plain
@@ -102,6 +103,13 @@ def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimi
         inputs.cut(owner, "text", "text_too_long", reason)
 
 
+def _truncation(content: bytes | ModeratorError) -> tuple[str, str]:
+    """Code and reason of an attachment that was read in part."""
+    if isinstance(content, bytes) and is_video(content):
+        return "video_truncated", "only a part of the video could be decoded; that was read"
+    return "image_truncated", "its file ends early; what is there was read"
+
+
 def _read_media(
     inputs: Inputs, owner: int, loaded: LoadedPost, limits: ReadingLimits, album: Album
 ) -> None:
@@ -119,13 +127,12 @@ def _read_media(
         try:
             picture = album.picture(item, content)
         except ModeratorError as error:
-            inputs.fail(owner, item.modality, error, label)
+            inputs.fail(owner, item.channel, error, label)
             continue
         pixels += picture.pixels
         inputs.uses.append(Use(owner, label, picture))
         if picture.truncated:
-            reason = "its file ends early; what is there was read"
-            inputs.cut(owner, "image", "image_truncated", reason, label)
+            inputs.cut(owner, "image", *_truncation(content), label)
     if len(media) > len(contents):
         reason = f"read {len(contents)} of {len(media)} attachments"
         inputs.cut(owner, "image", "too_many_media", reason)

@@ -234,6 +234,11 @@ class Settings(BaseSettings):
     media_post_decode_seconds: Annotated[
         float, Field(gt=0, description="for all attachments of a post; with more it goes to review")
     ] = 30.0
+    media_schemes: Annotated[
+        tuple[Literal["http", "https"], ...],
+        NoDecode,
+        Field(description="of media URLs, separated by commas; https alone: nothing in plain text"),
+    ] = ("http", "https")
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
@@ -308,7 +313,8 @@ class Settings(BaseSettings):
         return self.callers or usable_cores()
 
     @field_validator(
-        "policies", "media_ports", "media_allow_hosts", "media_allow_networks", mode="before"
+        *("policies", "media_schemes", "media_ports", "media_allow_hosts", "media_allow_networks"),
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -25,7 +25,6 @@ from moderator.policy.compile import CompiledRules
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import Verdict
 
-_MODALITIES = frozenset({"text", "image", "video", "audio"})  # others: what a stranger typed
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _END_TO_END_SECONDS = (*_SECONDS, 30, 60, 300, 1800, 3600, 86400)
 _OUTCOMES = ("read", "partly", "refused", "failed")
@@ -209,8 +208,7 @@ class Metrics:
         ]
         for _, report in unread:
             if report.status in _UNREAD:
-                channel = report.channel if report.channel in _MODALITIES else OTHER
-                self.unread.labels(channel, report.code).inc()
+                self.unread.labels(report.channel, report.code).inc()
         return len({place for place, _ in unread})
 
     def _observe_rules(self, verdicts: Sequence[Verdict]) -> None:

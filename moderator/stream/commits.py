@@ -211,9 +211,11 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         """Kafka has these offsets and notes."""
         if any(self._committed.get(place) != offset for place, (offset, _) in offsets.items()):
             self._moved_at = time.monotonic()  # else these were notes only
+        ours = self.owned()
         for partition, (offset, left) in offsets.items():
-            self._committed[partition] = offset
-            self._announced[partition] = parse(left).reach
+            if partition in ours:  # it may have left meanwhile
+                self._committed[partition] = offset
+                self._announced[partition] = parse(left).reach
 
     async def _commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
         if not offsets:

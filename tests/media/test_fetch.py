@@ -271,6 +271,14 @@ def test_ports_outside_the_list_are_refused(server: HostileServer, new_fetcher: 
     assert refused(new_fetcher(ports=(80, 443)), server.url("/")) == "url_refused"
 
 
+def test_a_scheme_outside_the_list_is_refused_also_where_a_redirect_leads(
+    server: HostileServer, new_fetcher: NewFetcher
+) -> None:
+    fetcher = new_fetcher(schemes=("https",), ports=(443, server.port))
+    assert refused(fetcher, server.url("/")) == "url_refused"
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     ("host", "allowed"),
     [
