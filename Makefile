@@ -12,6 +12,11 @@ ifdef REDIS
 export MODERATOR_REDIS := $(REDIS)
 endif
 
+# So many tests run at a time; those on Kafka wait more than they compute.
+JOBS ?= 3
+# Tests start hundreds of processes; where this is set each would compile every module anew.
+test unit chaos: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test unit lint format bench chaos fuzz services lock clean
 
 help: ## List the targets
@@ -22,10 +27,10 @@ demo: .venv/run ## See the service at work: embedded broker, a worker, sample po
 
 test: .venv/dev lint ## Everything: linters, types, all tests on a real Kafka and a real Redis
 	@$(BIN)/python -m tests.services install
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses $(JOBS) --dist worksteal
 
 unit: .venv/dev ## Only the tests that need neither Kafka nor Redis
-	@$(BIN)/pytest -m "not (kafka or real_kafka or redis)"
+	@$(BIN)/pytest --numprocesses $(JOBS) --dist worksteal -m "not (kafka or real_kafka or redis)"
 
 lint: .venv/dev ## ruff and mypy
 	@$(BIN)/ruff check .

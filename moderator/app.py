@@ -264,11 +264,11 @@ def run_worker(
     `metrics` takes the place of those that watch everything, for who measures what they cost.
     """
     # Faust is imported by those who run a worker only: it takes half a second.
+    from moderator.metrics.policies import PolicyMetrics
     from moderator.stream import app as stream
     from moderator.stream.answerer import Answerer
     from moderator.stream.hotpath import HotPath
     from moderator.stream.policies import LivePolicies
-    from moderator.stream.policy_metrics import PolicyMetrics
     from moderator.stream.watch import PolicyWatch
 
     core = build_core(settings, space)

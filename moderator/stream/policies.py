@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from moderator.errors import InferenceError, PolicyError
+from moderator.metrics.policies import PolicyMetrics
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules
 from moderator.policy.policyset import PolicySet
 from moderator.stream.breaker import Breakers, Then, Trip
-from moderator.stream.policy_metrics import PolicyMetrics
 from moderator.verdicts import Verdict
 
 log = logging.getLogger(__name__)

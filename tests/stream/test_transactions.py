@@ -185,18 +185,18 @@ async def test_a_worker_that_is_killed_and_restarted_gives_every_post_one_verdic
 
 @pytest.mark.real_kafka
 async def test_dead_letters_and_verdicts_too_large_are_in_the_transaction_too(
-    own_stream: Stream,
+    bare_stream: Stream,
 ) -> None:
-    cluster, topics = own_stream.cluster, own_stream.topics
+    cluster, topics = bare_stream.cluster, bare_stream.topics
     for part, topic in topics.items():
         config = {"max.message.bytes": "40000"} if part == "verdicts" else None
         cluster.create_topic(topic, 4, config)
     large = ("large", b'{"id": "large", "meta": {"note": "%s"}}' % (b"n" * 60_000))
-    await own_stream.send([large, ("bad", b"{"), *posts(20)])
-    with own_stream.worker(delivery="exactly_once").start() as worker:
-        answers = await own_stream.answers(22)
+    await bare_stream.send([large, ("bad", b"{"), *posts(20)])
+    with bare_stream.worker(delivery="exactly_once").start() as worker:
+        answers = await bare_stream.answers(22)
         worker.stop()
 
     assert len(answers.verdicts) == 20
     assert answers.codes() == {"verdict_too_large": 1, "not_json": 1}
-    assert await own_stream.committed() == 22
+    assert await bare_stream.committed() == 22
