@@ -13,7 +13,6 @@ from moderator.cache.base import VectorCache
 from moderator.cache.counted import CountedCache
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
-from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
 from moderator.embedder import Embedder
 from moderator.encoders.base import Space
@@ -200,6 +199,8 @@ def _tiers(
 ) -> VectorCache:
     if settings.redis is None:
         return memory
+    from moderator.cache.redis import RedisCache  # half of what a command without Redis takes
+
     redis = RedisCache(
         settings.redis.get_secret_value(), ttl_seconds=ttl_seconds, tls=settings.redis_tls
     )

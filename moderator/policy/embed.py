@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from moderator.cache.base import VectorCache
-from moderator.encoders.base import READING_VERSION, Matrix, Space, Vector, are_unit
+from moderator.encoders.base import READING_VERSION, Matrix, Space, Vector, unit
 
 
 def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> dict[str, Vector]:
@@ -16,21 +16,20 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
     """
     texts = list(dict.fromkeys(prompts))
     keys = [_key(text, space) for text in texts]
-    known = {
+    found = {
         text: vector
         for text, vector in zip(texts, cache.get(keys), strict=True)
-        if vector is not None and _is_embedding(vector, space)
+        if vector is not None and vector.shape == (space.dimensions,)
     }
+    # All at once: a thousand rules have many thousands of prompts.
+    good = unit(np.stack(list(found.values()))) if found else ()
+    known = {text: found[text] for text, fine in zip(found, good, strict=True) if fine}
     missing = [text for text in texts if text not in known]
     if missing:
         computed = dict(zip(missing, _encode(missing, space), strict=True))
         cache.put({_key(text, space): vector for text, vector in computed.items()})
         known.update(computed)
     return known
-
-
-def _is_embedding(vector: Vector, space: Space) -> bool:
-    return vector.shape == (space.dimensions,) and are_unit(vector)
 
 
 def _key(prompt: str, space: Space) -> str:
