@@ -28,6 +28,7 @@ from moderator.metrics import Metrics
 from moderator.models.resolve import resolve_models
 from moderator.pictures import media_scope
 from moderator.pipeline import Screener
+from moderator.policy.beside import compile_beside
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
@@ -52,7 +53,8 @@ class Core:
 
     screener: Screener
     rules: CompiledRules
-    compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
+    compiler: Callable[[PolicySet], CompiledRules]  # as fast as can be
+    compiler_beside: Callable[[PolicySet], CompiledRules]  # while posts are screened
     channels: Mapping[str, Space]
     policy_files: FileWatch  # they were loaded from
     loader: MediaLoader
@@ -90,6 +92,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         Screener(rules, embedder, settings.verdict_detail),
         rules,
         compiler,
+        partial(compile_beside, channels=channels, cache=cache),
         channels,
         files,
         build_loader(settings),
@@ -277,7 +280,7 @@ def run_worker(
         core.decoder.on_restart = metrics.count_decoder_restart
         core.decoder.start()
     policy_metrics = PolicyMetrics(metrics.registry, most_rules=settings.metrics_rules)
-    live = LivePolicies(core.screener, core.compiler, policy_metrics)
+    live = LivePolicies(core.screener, core.compiler, policy_metrics, beside=core.compiler_beside)
     answerer = Answerer(
         settings, core.screener, metrics, build_tracing(settings), observe=live.observe
     )

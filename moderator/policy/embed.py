@@ -8,6 +8,8 @@ import numpy as np
 from moderator.cache.base import VectorCache
 from moderator.encoders.base import READING_VERSION, Matrix, Space, Vector, unit
 
+_AT_ONCE = 64  # prompts that the encoder is given
+
 
 def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> dict[str, Vector]:
     """Each distinct prompt's unit vector; only those that the cache lacks are computed.
@@ -38,6 +40,11 @@ def _key(prompt: str, space: Space) -> str:
 
 
 def _encode(prompts: list[str], space: Space) -> Matrix:
-    readings = space.text.encode(prompts)
+    # Some at a time: the tokenizer has one queue, in which posts would wait for thousands.
+    parts = [
+        space.text.encode(prompts[start : start + _AT_ONCE])
+        for start in range(0, len(prompts), _AT_ONCE)
+    ]
     # A prompt is far shorter than any window, so its first reading is all of it.
-    return readings.vectors[np.flatnonzero(np.diff(readings.owners, prepend=-1))]
+    firsts = [part.vectors[np.flatnonzero(np.diff(part.owners, prepend=-1))] for part in parts]
+    return np.concatenate(firsts)
