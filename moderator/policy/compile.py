@@ -104,7 +104,7 @@ def _lines(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Every rule's threshold and review line as scores."""
     backgrounds = {
-        name: ChannelBackground(channels[name], name, channel.directions, channel.affine)
+        name: ChannelBackground(channels[name], name, channel.directions, channel.scale)
         for name, channel in compiled.items()
     }
     lines = [

@@ -35,10 +35,13 @@ class LivePolicies:
         compiler: Callable[[PolicySet], CompiledRules],
         metrics: PolicyMetrics,
         *,
+        beside: Callable[[PolicySet], CompiledRules] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`beside` compiles while posts are screened, slower and out of their way."""
         self._screener = screener
         self._compiler = compiler
+        self._beside = beside or compiler
         self._metrics = metrics
         self._clock = clock
         self._breakers = Breakers()
@@ -57,9 +60,17 @@ class LivePolicies:
 
         `origin` says in the log where it comes from. What cannot be used is refused and told.
         """
+        return self._take(load, origin, self._beside)
+
+    def _take(
+        self,
+        load: Callable[[], PolicySet],
+        origin: str,
+        compiler: Callable[[PolicySet], CompiledRules],
+    ) -> Outcome:
         with self._loading:
             try:
-                outcome = self._offer(load(), origin)
+                outcome = self._offer(load(), origin, compiler)
             except (PolicyError, InferenceError) as error:
                 outcome = "refused"
                 self._refuse(str(error), origin)
@@ -67,13 +78,13 @@ class LivePolicies:
             return outcome
 
     def offer_first_good(self, offers: Iterable[Offer]) -> None:
-        """Put in force the first that can be used, the newest being first.
+        """Before the first post: put in force the first that can be used, the newest being first.
 
         A refusal of the newest stays to be seen, because that is what somebody must mend.
         """
         refusal = None
         for load, origin in offers:
-            if self.offer(load, origin) != "refused":
+            if self._take(load, origin, self._compiler) != "refused":
                 break
             refusal = refusal or self.refusal
         if refusal is not None:
@@ -95,14 +106,16 @@ class LivePolicies:
         for trip in trips:
             self._tell(trip)
 
-    def _offer(self, policies: PolicySet, origin: str) -> Outcome:
+    def _offer(
+        self, policies: PolicySet, origin: str, compiler: Callable[[PolicySet], CompiledRules]
+    ) -> Outcome:
         if policies.digest == self.digest:
             self._accept(None)
             return "unchanged"
         for warning in policies.warnings:
             log.warning("%s", warning)
         began = time.perf_counter()
-        rules = self._compiler(policies)
+        rules = compiler(policies)
         with self._exchange:
             before = self._screener.rules
             self._screener.rules = rules

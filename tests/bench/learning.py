@@ -106,7 +106,7 @@ def _learned(task: Task, held: NDArray[np.intp], labelled: NDArray[np.intp]) -> 
         return np.nan, np.nan
     learned = fit.fit_learned(task.vectors[labelled], truth, task.direction, task.calibration)
     z = fit.standardised(task.vectors[held], learned.direction, task.calibration)
-    return _figures(task, held, learned.slope * z + learned.intercept)
+    return _figures(task, held, learned.line(z))
 
 
 def _figures(
