@@ -47,10 +47,13 @@ def explain(
         for rank, (score, column) in enumerate(scores)
         if rank < most or score.score >= score.review_at
     ]
-    return [_explained(judged, bench, score, column) for score, column in chosen], judged
+    return [explained(judged, bench, score, column) for score, column in chosen], judged
 
 
-def _explained(judged: Judged, bench: Workbench, score: RuleScore, column: int) -> RuleExplained:
+def explained(
+    judged: Judged, bench: Workbench, score: RuleScore, column: int, *, images: bool = True
+) -> RuleExplained:
+    """Take the score of the first post apart. `images`: also what in an image moved it."""
     rules, near = judged.rules, {}
     for channel in score.channels:
         reading = judged.decisive(0, column, channel)
@@ -60,7 +63,7 @@ def _explained(judged: Judged, bench: Workbench, score: RuleScore, column: int) 
     if "text" in score.channels:
         direction = rules.channels["text"].directions[:, column]
         found = tuple(words(judged.inputs.texts[0], bench.channels["text"], direction))
-    seen = _regions(judged, bench, column) if "image" in score.channels else None
+    seen = _regions(judged, bench, column) if images and "image" in score.channels else None
     flips = tuple(_flips(judged, bench, score, column, found))
     return RuleExplained(rules.rules[column].title, score, near, found, seen, flips)
 

@@ -37,6 +37,11 @@ rules:
 """
 
 
+def template(name: str) -> str:
+    """A first policy, as text."""
+    return _TEMPLATE.format(name=name, file=f"{name}.yaml")
+
+
 def write_new(name: str, path: Path) -> None:
     """Write a policy file. Raises StartupError, and leaves nothing behind then."""
     try:

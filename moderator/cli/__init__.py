@@ -9,6 +9,7 @@ import typer
 from moderator.cli import (
     commands,
     compare,
+    console,
     doctor,
     evaluate,
     measure,
@@ -30,6 +31,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.add_typer(commands.cli)
+cli.add_typer(console.cli)
 cli.add_typer(doctor.cli)
 cli.add_typer(evaluate.cli)
 cli.add_typer(replay.cli)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from sklearn.metrics import precision_recall_curve
 
+from moderator.authoring.projection import plane
 from moderator.encoders.base import Matrix
 from moderator.evaluation.answers import FUSED, Answers
 from moderator.evaluation.figures import reliability
@@ -71,9 +72,8 @@ def space_map(
     posts: Matrix, positive: Sequence[bool], prompts: Matrix, names: Sequence[str]
 ) -> str:
     """Posts and rules' prompts on the two directions in which the posts differ most (PCA)."""
-    mean = posts.mean(axis=0)
-    axis = np.linalg.svd(posts - mean, full_matrices=False)[2][:2]
-    where, rules = (posts - mean) @ axis.T, (prompts - mean) @ axis.T
+    seen = plane(posts)
+    where, rules = seen.place(posts), seen.place(prompts)
     canvas, axes = _axes("", "", "posts and rules in the space", scale=2.0)
     marks = np.asarray(positive)
     axes.scatter(*where[~marks].T, s=8, color="0.7", label="negative", lw=0)

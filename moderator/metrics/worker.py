@@ -14,7 +14,7 @@ from moderator.cache.counted import CountedCache
 from moderator.cache.media import MediaCache
 from moderator.encoders.base import Space
 from moderator.media.load import MediaLoader
-from moderator.metrics.catalogue import CATALOGUE, OTHER
+from moderator.metrics.catalogue import CATALOGUE
 from moderator.metrics.declared import RuleLabels, counter, gauge
 from moderator.metrics.gpu import GpuMemory, nvidia_driver
 from moderator.metrics.histogram import BatchHistogram

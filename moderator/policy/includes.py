@@ -29,22 +29,27 @@ class Whole:
     files: list[Path] = field(default_factory=list)  # the included ones, resolved
 
 
-def written_out(root: Node, source: Source) -> Whole:
-    """Bring in what the policy in ``root`` includes and write out the lists it uses."""
-    return _Writer(source).write(root)
+def written_out(root: Node, source: Source, *, alone: bool = False) -> Whole:
+    """Bring in what the policy in ``root`` includes and write out the lists it uses.
+
+    ``alone`` is for a policy that is no file: what it includes is refused and no file is looked at.
+    """
+    return _Writer(source, alone=alone).write(root)
 
 
 class _Writer:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, alone: bool) -> None:
         self._source = source
-        self._home = source.path.resolve().parent
+        self._alone = alone
+        self._path = source.path if alone else source.path.resolve()
+        self._home = self._path.parent
         self._problems: list[Problem] = []
         self._files: list[Path] = []
         self._rules: list[Node] = []
         self._lists: dict[str | int, tuple[Place, Node]] = {}
 
     def write(self, root: Node) -> Whole:
-        self._take(root, self._source.path.resolve(), ())
+        self._take(root, self._path, ())
         entries = {key: (root.keys[key], node) for key, node in root.children.items()}
         if "include" in root.children or "prompts" in root.children:
             self._put(entries, "prompts", mapping(root.place, self._lists))
@@ -83,6 +88,10 @@ class _Writer:
     def _include(self, item: Node, path: Path, way: tuple[Path, ...]) -> None:
         if not isinstance(item.value, str) or not item.value:
             return  # the schema says what an include must be
+        if self._alone:
+            message = "a draft includes no files; put the prompts and rules of that one here"
+            self._complain(message, item.place)
+            return
         if item.value.startswith(("/", "\\", "~")) or ":" in item.value:
             self._complain("an include is a path relative to this file", item.place)
             return

@@ -19,11 +19,17 @@ from moderator.policy.includes import written_out
 from moderator.policy.policyset import PolicySet, merge_actions
 from moderator.policy.problems import Place, Problem, Source, failure
 from moderator.policy.schema import Policy
-from moderator.policy.yaml.document import parse
+from moderator.policy.yaml.document import MAX_NODES, parse
 from moderator.policy.yaml.nodes import DocumentError, Node
 from moderator.policy.yaml.syntax import split_lines
 
-__all__ = ["MAX_FILE_BYTES", "PolicySet", "load_policies"]
+__all__ = ["DRAFT", "MAX_FILE_BYTES", "PolicySet", "load_draft", "load_policies"]
+
+DRAFT = Path("draft.yaml")
+"""What messages call a policy that is no file."""
+
+MAX_DRAFT_CHARACTERS = 100_000
+_MAX_DRAFT_NODES = 5_000  # ten times as many as the longest of the sample policies
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +68,21 @@ def load_policies(paths: Sequence[Path]) -> PolicySet:
     )
 
 
+def load_draft(text: str) -> PolicySet:
+    """Load a policy from the text of somebody who is no friend, without a look at any file.
+
+    So it includes none, and no calibration lies beside it. Raises ``PolicyError`` in the words of
+    `load_policies`, of a file called `DRAFT`.
+    """
+    if len(text) > MAX_DRAFT_CHARACTERS:
+        message = f"{len(text):,} characters; a draft has {MAX_DRAFT_CHARACTERS:,} at most"
+        raise failure([Source(DRAFT).problem(message)])
+    file = _parsed(text, DRAFT, draft=True)
+    if file.policy is None or file.problems:
+        raise failure(file.problems)
+    return PolicySet((file.policy,))
+
+
 def _read_for(file: _File) -> Iterator[Path]:
     """List every file a policy depends on; a calibration that may appear is one of them."""
     yield file.source.path
@@ -75,20 +96,26 @@ def _read(path: Path) -> _File:
     except DocumentError as error:
         source = Source(path)
         return _File(source, [source.problem(error.message)])
-    file = _File(Source(path, split_lines(text)))
-    try:
-        file.root, findings = parse(text)
-    except DocumentError as error:
-        file.problems.append(file.source.problem(error.message, error.place))
-        return file
-    file.problems += [file.source.problem(message, place) for place, message in findings]
-    _validate(file)
+    file = _parsed(text, path)
     if file.policy is not None:
         _calibrate(file, file.policy)
     return file
 
 
-def _validate(file: _File) -> None:
+def _parsed(text: str, path: Path, *, draft: bool = False) -> _File:
+    """Make what can be made of a text, and tell what cannot."""
+    file = _File(Source(path, split_lines(text)))
+    try:
+        file.root, findings = parse(text, max_nodes=_MAX_DRAFT_NODES if draft else MAX_NODES)
+    except DocumentError as error:
+        file.problems.append(file.source.problem(error.message, error.place))
+        return file
+    file.problems += [file.source.problem(message, place) for place, message in findings]
+    _validate(file, draft=draft)
+    return file
+
+
+def _validate(file: _File, *, draft: bool) -> None:
     """Make the policy of a file whose YAML could be read, or tell why it is none."""
     root = file.root
     if root is None or root.value is None:
@@ -99,7 +126,7 @@ def _validate(file: _File) -> None:
         message = "a policy begins with keys such as `policy: community`, not with a list or text"
         file.problems.append(file.source.problem(message, root.place))
         return
-    whole = written_out(root, file.source)
+    whole = written_out(root, file.source, alone=draft)
     file.root = root = whole.root
     file.problems += whole.problems
     file.included = tuple(whole.files)

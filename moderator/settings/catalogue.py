@@ -272,6 +272,77 @@ class Settings(BaseSettings):
     metrics_rules: Annotated[
         int, Field(ge=0, description="rules with metrics of their own; the others share a label")
     ] = 100
+    # --- The console: `moderator console`, its own process
+    console_host: Annotated[
+        str, Field(description="beyond loopback only with console_auth header or oidc")
+    ] = "127.0.0.1"
+    console_port: Annotated[int, Field(ge=0, le=65535, description="of its pages")] = 6067
+    console_url: Annotated[
+        str | None,
+        Field(description="https://name people reach it by; other names are refused"),
+    ] = None
+    console_redis: Annotated[
+        SecretStr | None,
+        Field(description="its queue and counts, as redis://…; without it that of MODERATOR_REDIS"),
+    ] = None
+    console_group: Annotated[
+        str, Field(description="its consumer group; where it goes on after a restart")
+    ] = "moderator-console"
+    console_auth: Annotated[
+        Literal["none", "header", "oidc"],
+        Field(description="none: on loopback, all may do all; header: a proxy says who it is"),
+    ] = "none"
+    console_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="networks of the proxies whose headers are believed, as CIDR"),
+    ] = ()
+    console_user_header: Annotated[str, Field(description="in which the proxy names the user")] = (
+        "X-Forwarded-User"
+    )
+    console_groups_header: Annotated[
+        str, Field(description="and the user's groups, separated by commas")
+    ] = "X-Forwarded-Groups"
+    console_oidc_issuer: Annotated[
+        str | None, Field(description="https://…; what stands before /.well-known")
+    ] = None
+    console_oidc_client: Annotated[str | None, Field(description="our client id there")] = None
+    console_oidc_secret: Annotated[SecretStr | None, Field(description="of that client")] = None
+    console_oidc_groups: Annotated[
+        str, Field(description="the claim that holds the user's groups")
+    ] = "groups"
+    console_viewers: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="users and groups who may look; *: all who sign in"),
+    ] = ("*",)
+    console_moderators: Annotated[
+        tuple[str, ...], NoDecode, Field(description="users and groups who may decide on posts")
+    ] = ()
+    console_authors: Annotated[
+        tuple[str, ...], NoDecode, Field(description="users and groups who may try out policies")
+    ] = ()
+    console_secret: Annotated[
+        SecretStr | None,
+        Field(description="signs sessions; without it a restart signs everybody out"),
+    ] = None
+    console_session_hours: Annotated[
+        float, Field(gt=0, description="until one has to sign in again")
+    ] = 10.0
+    console_verdicts: Annotated[
+        int, Field(ge=1, description="recent verdicts kept, with their posts' texts; in Redis")
+    ] = 20_000
+    console_queue: Annotated[
+        int, Field(ge=1, description="posts kept for review; beyond it the mildest are left out")
+    ] = 20_000
+    console_claim_seconds: Annotated[
+        float, Field(gt=0, description="a post is one moderator's for this long after a last sign")
+    ] = 120.0
+    console_second_look: Annotated[
+        float, Field(ge=0, le=1, description="share of decided posts shown to a second moderator")
+    ] = 0.05
+    reviews_topic: Annotated[str, Field(description="where moderators' decisions go")] = "reviews"
+
     # --- Logs and traces
     otlp_endpoint: Annotated[
         str | None,
@@ -308,7 +379,15 @@ class Settings(BaseSettings):
         return self.callers or usable_cores()
 
     @field_validator(
-        *("policies", "media_schemes", "media_ports", "media_allow_hosts", "media_allow_networks"),
+        "policies",
+        "media_schemes",
+        "media_ports",
+        "media_allow_hosts",
+        "media_allow_networks",
+        "console_proxies",
+        "console_viewers",
+        "console_moderators",
+        "console_authors",
         mode="before",
     )
     @classmethod
@@ -327,6 +406,12 @@ class Settings(BaseSettings):
             "kafka_password",
             "kafka_key_password",
             "otlp_endpoint",
+            "console_url",
+            "console_redis",
+            "console_oidc_issuer",
+            "console_oidc_client",
+            "console_oidc_secret",
+            "console_secret",
         ),
         *(f"{server}_{file}_file" for server in ("kafka", "redis") for file in _PEM_FILES),
         mode="before",
@@ -357,7 +442,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{security} needs MODERATOR_KAFKA_USERNAME and this")
         return value
 
-    @field_validator("media_allow_networks")
+    @field_validator("media_allow_networks", "console_proxies")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

@@ -102,9 +102,13 @@ async def existing_topics(settings: Settings) -> set[str]:
         return set(topics)
 
 
-async def ensure_topics(settings: Settings) -> None:
-    """Create the topics that are missing. Raises TransientError when that is impossible."""
-    missing = sorted(set(needed_topics(settings)) - await existing_topics(settings))
+async def ensure_topics(settings: Settings, names: Iterable[str] | None = None) -> None:
+    """Create the topics that are missing: `names`, or those a worker needs.
+
+    Raises TransientError when that is impossible.
+    """
+    needed = needed_topics(settings) if names is None else names
+    missing = sorted(set(needed) - await existing_topics(settings))
     if not missing:
         return
     log.info("creating topics %s", ", ".join(missing))

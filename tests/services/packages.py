@@ -15,6 +15,7 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "redis-server": "redis-server",
         "node": "nodejs",
         "npm": "npm",
+        "chromium": "chromium",
         "prometheus": "prometheus",
         "promtool": "prometheus",
     },

@@ -1,0 +1,39 @@
+"""A recent post as the map and the search show it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from moderator.console.records import KeptPost
+from moderator.console.state import State
+
+_CHARACTERS = 280
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A post in short."""
+
+    key: str
+    id: str
+    at: int  # ms since 1970
+    text: str
+    media: int
+    action: str | None  # None: no verdict yet, or none any longer
+
+
+def shown(kept: KeptPost, actions: Mapping[str, str]) -> Shown:
+    """A post with the action of its latest verdict."""
+    return Shown(
+        key=kept.key,
+        id=kept.id,
+        at=kept.at,
+        text=(kept.text or "")[:_CHARACTERS],
+        media=len(kept.media),
+        action=actions.get(kept.key),
+    )
+
+
+async def latest_actions(state: State, posts: int) -> dict[str, str]:
+    """By key, the action of each post's latest verdict. Raises TransientError."""
+    _, entries = await state.recent_entries(2 * posts)  # some posts have several
+    return {entry.post: entry.action for entry in reversed(entries)}
