@@ -59,11 +59,11 @@ lock: .venv/python ## Resolve the dependencies anew
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
-	  --upgrade pyproject.toml --extra cpu --extra demo --extra otel -o deploy/requirements.lock
+	  --upgrade pyproject.toml --extra cpu --extra demo --extra otel --extra console -o deploy/requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
 	  -c deploy/requirements.lock pyproject.toml --group dev \
-	  $(foreach extra,cpu demo otel eval archive video optimize,--extra $(extra)) \
+	  $(foreach extra,cpu demo otel console eval archive video optimize,--extra $(extra)) \
 	  -o tests/requirements.lock
 
 clean: ## Remove the virtual environment, installed services and caches
