@@ -44,12 +44,6 @@ MARKS = {
 SERVERS = frozenset(MARKS.values())
 
 
-def pytest_configure() -> None:
-    """Let consoles measure when they print: xdist sets these, and they would be kept at import."""
-    for name in ("COLUMNS", "LINES"):
-        os.environ.pop(name, None)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
