@@ -14,6 +14,8 @@ endif
 
 # So many tests run at a time; those on Kafka wait more than they compute.
 JOBS ?= 3
+# File by file, because servers are shared by the tests of one, in the order of tests/conftest.py.
+SIDE_BY_SIDE := --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 # Tests start hundreds of processes; where this is set each would compile every module anew.
 test unit chaos: export PYTHONDONTWRITEBYTECODE :=
 
@@ -27,10 +29,10 @@ demo: .venv/run ## See the service at work: embedded broker, a worker, sample po
 
 test: .venv/dev lint ## Everything: linters, types, all tests on a real Kafka and a real Redis
 	@$(BIN)/python -m tests.services install
-	@$(BIN)/pytest --numprocesses $(JOBS) --dist worksteal
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 unit: .venv/dev ## Only the tests that need neither Kafka nor Redis
-	@$(BIN)/pytest --numprocesses $(JOBS) --dist worksteal -m "not (kafka or real_kafka or redis)"
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not (kafka or real_kafka or redis)"
 
 lint: .venv/dev ## ruff and mypy
 	@$(BIN)/ruff check .
