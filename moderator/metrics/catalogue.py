@@ -98,7 +98,13 @@ _SPECS = (
         "Posts that wait for their attachments (fetch), for a batch (batch), or for the broker's "
         "acknowledgement (publish).",
     ),
-    Spec("stalled_seconds", "gauge", (), "Posts are in flight and none was answered for so long."),
+    Spec(
+        "stalled_seconds",
+        "gauge",
+        (),
+        "Posts are in flight and none was answered, or there are some to read and none came, for "
+        "so long.",
+    ),
     Spec("batches_at_once", "gauge", (), "Batches that may be screened side by side."),
     # --- Kafka
     Spec(
