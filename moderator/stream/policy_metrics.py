@@ -22,6 +22,7 @@ class PolicyMetrics:
         self.loaded = self._gauge("policy_loaded_timestamp_seconds")
         self.trips = self._counter("rule_trips")
         self.tripped = self._gauge("rules_tripped")
+        self.quiet = self._gauge("rules_quiet")
         for outcome in ("loaded", "unchanged", "refused"):
             self.reloads.labels(outcome)
         self._most_rules = most_rules
