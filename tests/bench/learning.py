@@ -24,6 +24,7 @@ from sklearn.metrics import average_precision_score
 from moderator.app import build_workbench
 from moderator.authoring import fit
 from moderator.authoring.calibrate import FEWEST, prompts_direction
+from moderator.authoring.choice import best
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.base import Calibration, Matrix, Vector
 from moderator.evaluation.figures import calibration_error
@@ -187,13 +188,12 @@ def _alarms(
 
 
 def _learned(task: Task, rest: NDArray[np.intp], count: int) -> fit.Fit | None:
-    """None where `policy calibrate` would refuse, or there are not so many."""
+    """What `policy calibrate --learn` keeps; None where it refuses, or there are not so many."""
     labelled = rest[:count]
-    if len(labelled) < count or not _enough(task.truth[labelled]):
+    truth = task.truth[labelled]
+    if len(labelled) < count or not _enough(truth):
         return None
-    return fit.fit_learned(
-        task.vectors[labelled], task.truth[labelled], task.direction, task.calibration
-    )
+    return best(task.vectors[labelled], truth, task.direction, task.calibration)
 
 
 def _enough(truth: NDArray[np.int8]) -> bool:
