@@ -2,7 +2,9 @@
 
 Beside the time on the wall stands that on the processors, which other work on the machine moves
 less. Python's own caches of compiled modules are there, as an installer leaves them; those of
-vectors are not where it says cold. The bar on reloads is in `tests.bench.reload`. Sentences come from the labelled training texts beside the repository; none of them is kept.
+vectors are not where it says cold. The bar on reloads is in `tests.bench.reload`.
+
+Sentences come from the labelled training texts beside the repository; none of them is kept.
 """
 
 import gzip
