@@ -180,6 +180,7 @@ def build_limits(settings: Settings) -> ReadingLimits:
         max_pixels=settings.media_post_pixels,
         max_decode_seconds=settings.media_post_decode_seconds,
         smooth_frames=settings.media_frames_vote == "smoothed",
+        text_sentences=settings.text_sentences,
     )
 
 

@@ -13,6 +13,7 @@ from moderator.media.prepare import MediaDecoder
 from moderator.pictures import Album, Picture, Use
 from moderator.plain_text import plain
 from moderator.posts import Media, Post
+from moderator.sentences import sentences
 from moderator.verdicts import ModalityReport
 
 
@@ -42,6 +43,7 @@ class ReadingLimits:
     max_pixels: int  # decoded for one post
     max_decode_seconds: float = 30.0  # of one post; the attachment under way is waited for
     smooth_frames: bool = False  # of animations and videos what lasts counts, not the worst frame
+    text_sentences: bool = False  # each sentence also by itself, so that none hides another
 
 
 @dataclass
@@ -94,7 +96,9 @@ def read(
 def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
     written = (text or "")[: limits.max_text_characters]
     # The second reading of a disguised text has the same owner: its higher score counts.
-    for seen in (plain(written), undisguised(written)):
+    shown = plain(written)
+    alone = sentences(shown) if limits.text_sentences else []
+    for seen in (shown, undisguised(written), *alone):
         if seen and not seen.isspace():
             inputs.texts.append(seen)
             inputs.text_owners.append(owner)

@@ -7,15 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.fit import (
-    FOLDS,
-    Fit,
-    Floats,
-    Labels,
-    Method,
-    fit_learned,
-    fit_prompts,
-)
+from moderator.authoring.choice import best
+from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, Method, fit_prompts
 from moderator.authoring.head import Channels, Head, Places
 from moderator.authoring.isotonic import FEWEST as FEWEST_ISOTONIC
 from moderator.authoring.labels import UNKNOWN, Labelled
@@ -116,17 +109,8 @@ class _Work:
     def _fit(
         self, vectors: Matrix, labels: Labels, prompts: Vector, space: Space, channel: str
     ) -> Fit:
-        """The learned direction only where it orders unseen posts better than the prompts do."""
-        calibration = space.calibration[channel]
-        plain = fit_prompts(vectors, labels, prompts, calibration, self.method)
-        if not self.learn:
-            return plain
-        learned = fit_learned(vectors, labels, prompts, calibration, self.method)
-        precision = [
-            quality(_probabilities(fit.log_odds), labels, 0.5)["AP"].value
-            for fit in (plain, learned)
-        ]
-        return learned if precision[1] > precision[0] and learned.line.slope > 0 else plain
+        fit = best if self.learn else fit_prompts
+        return fit(vectors, labels, prompts, space.calibration[channel], self.method)
 
     def _calibrated(
         self,

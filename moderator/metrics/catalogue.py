@@ -50,6 +50,12 @@ _SPECS = (
     Spec("rule_trips", "counter", ("rule", "then"), "Times a circuit breaker held a rule back."),
     Spec("rules_tripped", "gauge", (), "Rules held back at the moment."),
     Spec(
+        "rules_quiet",
+        "gauge",
+        (),
+        "Rules of policies with a breaker that fire far less often than they used to.",
+    ),
+    Spec(
         "rule_score",
         "histogram",
         ("rule",),

@@ -21,6 +21,7 @@ class PolicyMetrics:
         self.loaded = gauge("policy_loaded_timestamp_seconds", registry)
         self.trips = counter("rule_trips", registry)
         self.tripped = gauge("rules_tripped", registry)
+        self.quiet = gauge("rules_quiet", registry)
         for outcome in ("loaded", "unchanged", "refused"):
             self.reloads.labels(outcome)
         self._labels = RuleLabels(most_rules)

@@ -182,6 +182,13 @@ class Settings(BaseSettings):
         16 * 2**20
     )
     max_meta_bytes: Annotated[int, Field(ge=0, description="of `meta`, as JSON")] = 64 * 2**10
+    text_sentences: Annotated[
+        bool,
+        Field(
+            description="read each sentence by itself, too, so that a harmless one hides no other; "
+            "about twice the encoding, and twice the false alarms until thresholds are raised"
+        ),
+    ] = False
     max_text_characters: Annotated[
         int, Field(ge=1, description="the rest is not read, and the post goes to review")
     ] = 20_000

@@ -99,12 +99,17 @@ class LivePolicies:
         with self._exchange:
             rules = self._screener.rules
             breakers = {rules.ids[column]: breaker for column, breaker in rules.breakers.items()}
+            before = self._breakers.quiet
             trips = self._breakers.observe(verdicts, breakers, self._clock())
+            quiet = self._breakers.quiet - before
+            self._metrics.quiet.set(len(self._breakers.quiet))
             if trips:
                 self._screener.rules = self._with_trips(rules, trips)
                 self._metrics.tripped.set(len(self._breakers.held))
         for trip in trips:
             self._tell(trip)
+        for rule in sorted(quiet):
+            log.error("rule %s has all but stopped firing; does it still say what it should?", rule)
 
     def _offer(
         self, policies: PolicySet, origin: str, compiler: Callable[[PolicySet], CompiledRules]
@@ -121,6 +126,7 @@ class LivePolicies:
             self._screener.rules = rules
             self._breakers.forget_trips(rules.ids)
             self._metrics.tripped.set(0)
+            self._metrics.quiet.set(0)
         self._accept(time.perf_counter() - began)
         log.info(
             "policies %s, version %s, digest %s from %s: %s",

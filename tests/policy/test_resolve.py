@@ -165,6 +165,23 @@ def test_what_was_learnt_in_another_space_is_not_used(file: Path, space: Space) 
         compiled(calibrate(file, channels={"text": own}), space)
 
 
+@pytest.mark.parametrize(
+    ("keys", "learnt"),
+    [
+        ({"fusion": "learned"}, {"weights": {"text": 1.0, "image": 1.0}}),
+        ({"threshold": {"precision": 0.9}, "review_at": 0.2}, {"targets": {"precision 0.9": 0.7}}),
+    ],
+)
+def test_weights_and_lines_that_were_learnt_in_another_space_are_refused(
+    file: Path, space: Space, keys: dict[str, Any], learnt: dict[str, Any]
+) -> None:
+    write(file, a_rule(**keys))
+    compiled(calibrate(file, channels={"text": channel()}, **learnt), space)
+    other = calibrate(file, channels={"text": channel(space="another")}, **learnt)
+    with pytest.raises(PolicyError, match="its calibration was made with other models than fake"):
+        compiled(other, space)
+
+
 def test_a_rule_that_changed_since_is_judged_without_its_calibration_and_that_is_told(
     file: Path, space: Space
 ) -> None:
