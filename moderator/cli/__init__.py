@@ -17,6 +17,7 @@ from moderator.cli import (
     policy,
     policy_topic,
     replay,
+    reviews,
 )
 from moderator.cli import write as writing
 from moderator.cli.shared import fail
@@ -41,6 +42,7 @@ policy.cli.add_typer(compare.cli)
 policy.cli.add_typer(writing.cli)
 cli.add_typer(policy.cli, name="policy")
 cli.add_typer(models.cli, name="models")
+cli.add_typer(reviews.cli, name="reviews")
 
 
 def main() -> None:

@@ -85,6 +85,9 @@ async def started(client: Client) -> AsyncIterator[Client]:
     except (KafkaError, OSError) as error:
         await _close(client)
         raise TransientError(f"Kafka cannot be reached: {error}") from error
+    except BaseException:  # cancelled while it starts
+        await _close(client)
+        raise
     try:
         yield client
     finally:

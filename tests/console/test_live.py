@@ -53,7 +53,7 @@ async def test_a_paused_list_stands_still_and_says_what_is_new(console: Console,
     await page.get_by_role("button", name="Pause").click()
     other = a_post("2")
     await send(console.settings, ((other, a_verdict(other, "allow")),))
-    await expect(page.locator("#shown")).to_have_text("1 verdicts, 1 new")
+    await expect(page.locator("#shown")).to_have_text("1 verdict, 1 new")
     await page.get_by_role("button", name="Go on").click()
     await expect(page.get_by_role("row")).to_have_count(2)
 

@@ -10,7 +10,8 @@ export function postParts(post, ...more) {
     h("p", { class: "row" }, post.action ? action(post.action) : h("span", { class: "chip" }, "no verdict"), more,
       h("span", { class: "muted" }, ago(post.at))),
     post.text ? h("p", {}, theirs(post.text)) : null,
-    Array.from({ length: Math.min(post.media, MOST_IMAGES) }, (_, place) => picture(post.key, place, `image ${place + 1}`)),
+    h("div", { class: post.media > 1 ? "thumbs" : null },
+      Array.from({ length: Math.min(post.media, MOST_IMAGES) }, (_, place) => picture(post.key, place, `image ${place + 1}`))),
     post.media > MOST_IMAGES ? h("p", { class: "muted" }, `and ${post.media - MOST_IMAGES} more attachments`) : null,
   ];
 }

@@ -39,8 +39,8 @@ function show(found) {
   fill(
     $("#comparison"),
     h("h2", {}, found.posts ? `${found.changed.posts.toLocaleString("en")} of ${found.posts.toLocaleString("en")} posts change action` : "No recent posts yet"),
-    h("p", { class: "muted" }, `${rate(found.changed)}, 95 % interval · ${visible(found.old)} → ${visible(found.new)}`),
-    found.moves.length ? h("ul", { class: "row found" }, found.moves.map((move) => h("li", { class: "row" }, action(move.before), "→", action(move.after), h("span", { class: "number" }, move.posts.toLocaleString("en"))))) : null,
+    h("p", { class: "muted" }, `${rate(found.changed)}; in brackets the 95 % interval.`),
+    found.moves.length ? h("ul", { class: "moves" }, found.moves.map((move) => h("li", { class: "row" }, action(move.before), "→", action(move.after), h("span", { class: "number" }, move.posts.toLocaleString("en"))))) : null,
     changed.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rules that change" }, table(changed)) : h("p", {}, "No rule judges a post otherwise."),
     changed.map(samples),
   );
@@ -52,7 +52,7 @@ function table(rules) {
     "table",
     { class: "table" },
     h("thead", {}, h("tr", {}, cells(["Rule", "Hits before", "Hits after", "Stricter", "Milder", "Action changes"], "th"))),
-    h("tbody", {}, rules.map((rule) => h("tr", {}, cells([visible(rule.rule), rate(rule.before), rate(rule.after), rule.stricter, rule.milder, rule.actions].map(String), "td")))),
+    h("tbody", {}, rules.map((rule) => h("tr", {}, cells([visible(rule.rule), rate(rule.before), rate(rule.after), rule.stricter, rule.milder, rule.actions_changed].map(String), "td")))),
   );
 }
 

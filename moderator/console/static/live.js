@@ -64,7 +64,7 @@ function show() {
 
 function note() {
   const count = rows.count;
-  const text = `${count.toLocaleString("en")} verdicts${fresh ? `, ${fresh.toLocaleString("en")} new` : ""}`
+  const text = `${count.toLocaleString("en")} ${count === 1 ? "verdict" : "verdicts"}${fresh ? `, ${fresh.toLocaleString("en")} new` : ""}`
     + (leftOut ? `, ${leftOut.toLocaleString("en")} too fast to list` : "");
   if ($("#shown").textContent !== text) $("#shown").textContent = text;
 }

@@ -79,7 +79,7 @@ const STAR = Array.from({ length: 10 }, (_, n) => {
 
 /** Stars with their names, where these do not lie on one another. */
 function labelled(rules) {
-  const taken = [];
+  const taken = rules.map(({ x, y }) => ({ x: x - 10, y: y + 5, wide: 20 }));
   return rules.flatMap((rule) => {
     const name = visible(rule.id.split("/")[1]), wide = name.length * 7.4;
     const star = svg("path", { class: "star", d: `M${STAR.map(([x, y]) => `${rule.x + x} ${rule.y + y}`).join("L")}Z` });
@@ -97,7 +97,8 @@ function labelled(rules) {
 function choose(keys) {
   chosen = keys;
   for (const dot of dots) dot.element.classList.toggle("chosen", keys.has(dot.post.key));
-  const found = dots.filter((dot) => keys.has(dot.post.key));
+  const known = new Map(dots.map((dot) => [dot.post.key, dot]));
+  const found = [...keys].map((key) => known.get(key)).filter(Boolean); // the nearest first
   $("#chosen-title").textContent = found.length ? `${found.length.toLocaleString("en")} posts chosen` : "Nothing chosen";
   $("#hint").hidden = found.length > 0;
   $("#clear").hidden = !found.length;

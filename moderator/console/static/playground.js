@@ -6,7 +6,7 @@ import { editor } from "./draft.js";
 import { imageField } from "./images.js";
 import { scale } from "./scale.js";
 
-const PAUSE_MS = 120;
+const PAUSE_MS = 80;
 const rows = new Map(); // by rule, kept so that bars move instead of being drawn anew
 let timer = 0;
 let under_way = null;
@@ -99,7 +99,7 @@ function row(id) {
     const moved = last === null ? 0 : score.score - last;
     delta.textContent = Math.abs(moved) < 0.0005 ? "" : `${moved > 0 ? "▲" : "▼"} ${Math.abs(moved).toFixed(3)}`;
     last = score.score;
-    fill(chip, score.action === "allow" ? null : action(score.action), score.shadow ? h("span", { class: "chip" }, "shadow") : null);
+    fill(chip, score.action === "allow" ? null : action(score.action), score.mode ? h("span", { class: "chip" }, score.mode) : null);
     main.set(score.score, score.review_at, score.threshold);
     fill(told);
     why.hidden = !score.channels.text;

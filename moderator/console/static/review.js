@@ -13,6 +13,7 @@ let cases = []; // as listed
 let current = null; // the case in hand
 let since = 0;
 let waiting = 0; // things that are being done
+let ready = false; // a post is shown that can be decided on
 let renewing;
 
 const said = (text) => { $("#said").textContent = text; };
@@ -28,8 +29,15 @@ function alone(work) {
   ).finally(() => { waiting -= 1; });
 }
 
-/** Decide on what is seen: a key pressed before the next post is there must not decide on that. */
-const decideNow = (decision) => { if (!waiting) alone(() => decide(decision)); };
+/** Decide on what is seen: a second key must not decide on a post that is not there yet. */
+function decideNow(decision) {
+  if (!ready) return;
+  ready = false;
+  alone(() => decide(decision).catch((error) => {
+    ready = current !== null; // nothing was decided
+    throw error;
+  }));
+}
 
 async function list() {
   const found = await get(`/api/review?order=${order.value}`);
@@ -59,6 +67,7 @@ async function open(id) {
   since = performance.now();
   note.value = "";
   show($("#case"), current);
+  ready = true;
   $("#decide").hidden = false;
   for (const button of document.querySelectorAll("#queue button")) {
     if (button.dataset.case === id) button.setAttribute("aria-current", "true");
@@ -87,13 +96,13 @@ async function next() {
 
 function nothing() {
   current = null;
+  ready = false;
   clearInterval(renewing);
   $("#decide").hidden = true;
   fill($("#case"), h("p", { class: "empty" }, "Nothing waits for you. New posts appear here by themselves."));
 }
 
 async function decide(decision) {
-  if (!current) return;
   const rule = $("input[name=rule]:checked")?.value ?? null;
   const seconds = Math.min((performance.now() - since) / 1000, 86400);
   const { id } = current;

@@ -71,10 +71,16 @@ export class Rows {
     const known = ["allow", "review", "block"].includes(entry.action) ? entry.action : "other";
     row.chip.className = `chip action-${known}`;
     row.chip.textContent = entry.action;
-    const [top] = entry.hits ?? [];
+    const top = leading(entry.hits ?? []);
     row.rule.textContent = top ? `${top[0]} ${top[1].toFixed(2)}` : "";
     const images = entry.media ? `${"▣".repeat(Math.min(entry.media, 3))} ` : "";
     row.text.textContent = images + (visible(entry.text) || entry.post_id);
     row.ms.textContent = `${(entry.ms ?? 0).toFixed(1)} ms`;
   }
+}
+
+/** The rule that decided: of those that act, the one with the highest score. */
+function leading(hits) {
+  const acting = hits.filter((hit) => hit[4]);
+  return (acting.length ? acting : hits).toSorted((one, other) => other[1] - one[1])[0];
 }

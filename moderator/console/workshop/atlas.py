@@ -1,6 +1,6 @@
 """A map of recent posts and rules, and what lies near a post."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from moderator.authoring.projection import plane
 from moderator.authoring.store import Store
-from moderator.encoders.base import Matrix
+from moderator.encoders.base import Matrix, Vector
 from moderator.policy.compile import CompiledRules
 
 _LEAST = 3  # posts that make a map
@@ -21,6 +21,7 @@ class Atlas:
     places: NDArray[np.intp]  # (points,) among the store's posts
     points: NDArray[np.float32]  # (points, 2)
     vectors: Matrix  # (points, dimensions) unit rows
+    by_channel: Mapping[str, Matrix]  # (points, dimensions) unit rows; zeros where it has none
     channels: tuple[str, ...]  # (points,) which channels each was read in, such as `text+image`
     rules: tuple[str, ...]
     rule_points: NDArray[np.float32]  # (rules, 2)
@@ -30,7 +31,11 @@ class Atlas:
         found = np.flatnonzero(self.places == place)
         if not len(found):
             return []
-        cosines = self.vectors @ self.vectors[found[0]]
+        anchors = np.stack([rows[found[0]] for rows in self.by_channel.values()])
+        # As near as their nearest parts are: a caption and a picture may have little in common.
+        each = [(rows @ anchors.T).max(axis=1) for rows in self.by_channel.values()]
+        cosines = np.maximum.reduce(each)
+        cosines[found[0]] = np.inf
         return [int(self.places[row]) for row in np.argsort(-cosines, kind="stable")[:count]]
 
     def central(self, places: Sequence[int]) -> list[int]:
@@ -48,30 +53,27 @@ def draw(store: Store, rules: CompiledRules) -> Atlas | None:
     Texts and images lie in two clouds of their own (the modality gap, Liang et al. 2022), and a map
     would show nothing but that. So each channel is centred before it is drawn.
     """
-    posts = len(store.posts)
     chosen = _space(store)
-    total = np.zeros((posts, _dimensions(store, chosen)), np.float32)
-    read_in: list[list[str]] = [[] for _ in range(posts)]
-    centres = {}
+    centres, parts = {}, {}
     for name in chosen:
-        vectors = store.vectors[name].astype(np.float32)
-        if not len(vectors):
-            continue
-        centres[name] = vectors.mean(axis=0)
-        np.add.at(total, store.owners[name], vectors - centres[name])
-        for owner in np.unique(store.owners[name]).tolist():
-            read_in[owner].append(name)
+        if len(store.vectors[name]):
+            centres[name], parts[name] = _centred(store, name)
+    read_in = [
+        [name for name, rows in parts.items() if rows[place].any()]
+        for place in range(len(store.posts))
+    ]
     places = np.array([place for place, names in enumerate(read_in) if names], np.intp)
     if len(places) < _LEAST:
         return None
-    lengths = np.linalg.norm(total[places], axis=1, keepdims=True)
-    vectors = total[places] / np.maximum(lengths, 1e-12)  # (points, dimensions)
+    parts = {name: rows[places] for name, rows in parts.items()}
+    vectors = _unit(np.sum(list(parts.values()), axis=0))
     seen = plane(vectors)
     names, prompts = _rules(rules, chosen, centres)
     return Atlas(
         places,
         seen.place(vectors),
         vectors,
+        parts,
         tuple("+".join(read_in[place]) for place in places.tolist()),
         names,
         seen.place(prompts) if names else np.zeros((0, 2), np.float32),
@@ -85,12 +87,22 @@ def _space(store: Store) -> list[str]:
     return max(by_space.values(), key=lambda names: sum(len(store.owners[n]) for n in names))
 
 
-def _dimensions(store: Store, channels: Sequence[str]) -> int:
-    return int(store.vectors[channels[0]].shape[1])
+def _centred(store: Store, channel: str) -> tuple[Vector, Matrix]:
+    """A channel's mean, and each post's own direction from there; zeros for those without one."""
+    vectors = store.vectors[channel].astype(np.float32)
+    centre = vectors.mean(axis=0)
+    total = np.zeros((len(store.posts), vectors.shape[1]), np.float32)
+    np.add.at(total, store.owners[channel], vectors - centre)
+    return centre, _unit(total)
+
+
+def _unit(rows: Matrix) -> Matrix:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _rules(
-    rules: CompiledRules, channels: Sequence[str], centres: dict[str, Matrix]
+    rules: CompiledRules, channels: Sequence[str], centres: Mapping[str, Vector]
 ) -> tuple[tuple[str, ...], Matrix]:
     """Rules that are sentences, each at the mean of its violating prompts."""
     names, found = [], []

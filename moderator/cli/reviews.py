@@ -1,0 +1,43 @@
+"""`moderator reviews`: what moderators decided."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moderator.cli.shared import KafkaOption, PolicyOption, err, settings_with
+
+cli = typer.Typer(help="What moderators decided in the console.", no_args_is_help=True)
+
+
+@cli.callback()
+def group() -> None:
+    """Stay a group, also with one command."""
+
+
+@cli.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where the labels go; `policy calibrate` reads it.")],
+    kafka: KafkaOption = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Write the decisions as labelled posts, for `moderator policy calibrate`.
+
+    Decisions that were undone are left out, labels on which moderators disagree, and those of rules
+    that the policies do not have any longer.
+
+        moderator reviews export labels.jsonl && moderator policy calibrate --labels labels.jsonl
+    """
+    from moderator.policy.load import load_policies
+    from moderator.policy.policyset import qualified_id
+    from moderator.stream.reviews import export_labels
+
+    settings = settings_with(kafka=kafka, policy=policy)
+    rules = {qualified_id(*each) for each in load_policies(settings.policies)}
+    done = asyncio.run(export_labels(settings, rules, file))
+    err.print(f"posts with labels: {done.posts}, of {done.reviews} decisions read")
+    if done.contested:
+        err.print(f"labels left out because moderators disagree: {done.contested}")
+    if done.unknown:
+        err.print(f"rules the policies do not have: {', '.join(sorted(done.unknown))}")
