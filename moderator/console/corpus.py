@@ -134,7 +134,8 @@ async def _read(
         while record.offset < post.offset:
             record = await consumer.getone(place)
         position = record.offset + 1
-        if record.offset == post.offset and (read := _decoded(record.value, settings)):
+        read = _decoded(record.value, settings)
+        if read is not None and read.id == post.id:
             found[post.key] = read
 
 
@@ -142,5 +143,5 @@ def _decoded(value: bytes | None, settings: Settings) -> Post | None:
     limits = {"max_bytes": settings.max_post_bytes, "max_meta_bytes": settings.max_meta_bytes}
     try:
         return decode_post(value, **limits)
-    except PostError:  # the topic was made anew, and something else is there now
+    except PostError:  # the topic was made anew, and something else stands there now
         return None
