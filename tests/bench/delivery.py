@@ -23,7 +23,7 @@ def run(_: Skeletons) -> Iterator[Row]:
     ]
     runs: dict[str, list[Run]] = {delivery: [] for delivery in _DELIVERIES}
     with a_kafka() as (kafka, folder):
-        for _ in range(repeats(_ROUNDS)):
+        for _round in range(repeats(_ROUNDS)):
             for delivery in _DELIVERIES:  # they take turns, because the machine's speed drifts
                 runs[delivery].append(
                     measure(kafka, folder, posts, "--free", delivery=delivery, batch_posts=64)
