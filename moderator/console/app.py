@@ -141,6 +141,9 @@ def make_app(parts: Parts) -> Starlette:
 def run_console(settings: Settings) -> None:
     """Serve until a signal. Raises StartupError."""
     app = make_app(build_parts(settings))
+    # What matters of these we say ourselves, on the pages too.
+    logging.getLogger("uvicorn").setLevel("WARNING")
+    logging.getLogger("aiokafka").setLevel("CRITICAL")
     log.info("the console is at http://%s:%s", settings.console_host, settings.console_port)
     uvicorn.run(
         app,

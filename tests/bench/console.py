@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -99,8 +99,12 @@ async def _first_view(tab: Page) -> float:
 
 
 def _renderers() -> set[psutil.Process]:
-    ours = psutil.Process().children(recursive=True)
-    return {each for each in ours if "--type=renderer" in each.cmdline()}
+    found = set()
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            if "--type=renderer" in each.cmdline():
+                found.add(each)
+    return found
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from tests.services.redis import install as install_redis
 
 FOLDER = Path("docs/pictures")
 _SIZE = {"width": 1280, "height": 860}
-_POSTS = 400
+_POSTS = 160
 _COLOURS = 256
 
 
@@ -80,6 +80,7 @@ async def _authors(tab: Page, to: Path) -> None:
     """The pages of those who write policies, with something on them."""
     await tab.goto("/playground")
     await tab.select_option("#begin", "community")
+    await expect(tab.locator("#verdict")).to_contain_text("Write")  # now the models are warm
     await tab.fill("#text", "Send me your card number and I will double your bitcoin today")
     await tab.get_by_role("button", name="Which words").first.click()
     await expect(tab.locator(".words")).to_be_visible(timeout=30_000)

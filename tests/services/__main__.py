@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.services.browser import install as install_browser
+from tests.services.browser import install_axe
 from tests.services.kafka.broker import Kafka
 from tests.services.kafka.install import install as install_kafka
 from tests.services.packages import UnavailableError
@@ -39,6 +41,7 @@ def _install() -> None:
     jars = install_kafka(_announce)
     _announce(f"Kafka: {jars.directory.name}; Redis: {install_redis(_announce)}")
     _announce(f"Prometheus: {install_prometheus(_announce)}")
+    _announce(f"Chromium: {install_browser(_announce)}; axe-core: {install_axe(_announce).name}")
 
 
 def _up() -> None:

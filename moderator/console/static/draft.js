@@ -25,8 +25,9 @@ export function editor(changed) {
   };
   const put = (text) => {
     area.value = text;
-    area.scrollTop = 0;
     touched();
+    const first = text.split("\n").findIndex((line) => line && !line.startsWith("#")); // below the comments on top
+    area.scrollTop = Math.max(0, first - 1) * parseFloat(getComputedStyle(area).lineHeight);
   };
   const touched = () => {
     keep(area.value);
