@@ -45,7 +45,10 @@ def serve(kafka: Cluster, console_redis: str, policies_file: Path) -> Iterator[S
     with ExitStack() as stack:
 
         def start(build: Any = _fake_bench, **overrides: Any) -> Console:
-            given = {"policies": (policies_file,), "decoder_processes": 0} | overrides
+            given: dict[str, Any] = {
+                "policies": (policies_file,),
+                "decoder_processes": 0,
+            } | overrides
             settings = settings_for(given.pop("kafka", kafka.bootstrap), console_redis, **given)
             return stack.enter_context(serving(settings, build))
 
