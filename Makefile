@@ -12,6 +12,13 @@ ifdef REDIS
 export MODERATOR_REDIS := $(REDIS)
 endif
 
+# So many tests run at a time; those on Kafka wait more than they compute.
+JOBS ?= 3
+# File by file, because servers are shared by the tests of one, in the order of tests/conftest.py.
+SIDE_BY_SIDE := --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+# Tests start hundreds of processes; where this is set each would compile every module anew.
+test unit chaos: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test unit lint format bench chaos fuzz services lock clean
 
 help: ## List the targets
@@ -22,10 +29,10 @@ demo: .venv/run ## See the service at work: embedded broker, a worker, sample po
 
 test: .venv/dev lint ## Everything: linters, types, all tests on a real Kafka and a real Redis
 	@$(BIN)/python -m tests.services install
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 unit: .venv/dev ## Only the tests that need neither Kafka nor Redis
-	@$(BIN)/pytest -m "not (kafka or real_kafka or redis)"
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not (kafka or real_kafka or redis)"
 
 lint: .venv/dev ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -54,11 +61,11 @@ lock: .venv/python ## Resolve the dependencies anew
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
-	  --upgrade pyproject.toml --extra console --extra cpu --extra demo --extra otel -o deploy/requirements.lock
+	  --upgrade pyproject.toml --extra cpu --extra demo --extra otel --extra console -o deploy/requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
 	  -c deploy/requirements.lock pyproject.toml --group dev \
-	  $(foreach extra,console cpu demo otel eval archive video optimize,--extra $(extra)) \
+	  $(foreach extra,cpu demo otel console eval archive video optimize,--extra $(extra)) \
 	  -o tests/requirements.lock
 
 clean: ## Remove the virtual environment, installed services and caches

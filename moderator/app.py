@@ -13,7 +13,6 @@ from moderator.cache.base import VectorCache
 from moderator.cache.counted import CountedCache
 from moderator.cache.media import MediaCache
 from moderator.cache.memory import MemoryCache
-from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
 from moderator.embedder import Embedder
 from moderator.encoders.base import Space
@@ -29,6 +28,7 @@ from moderator.metrics import Metrics
 from moderator.models.resolve import resolve_models
 from moderator.pictures import media_scope
 from moderator.pipeline import Screener
+from moderator.policy.beside import compile_beside
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.policyset import PolicySet
 from moderator.reading import ReadingLimits
@@ -53,7 +53,8 @@ class Core:
 
     screener: Screener
     rules: CompiledRules
-    compiler: Callable[[PolicySet], CompiledRules]  # for policies that come later
+    compiler: Callable[[PolicySet], CompiledRules]  # as fast as can be
+    compiler_beside: Callable[[PolicySet], CompiledRules]  # while posts are screened
     channels: Mapping[str, Space]
     policy_files: FileWatch  # they were loaded from
     loader: MediaLoader
@@ -91,6 +92,7 @@ def build_core(settings: Settings, space: Space | None = None) -> Core:
         Screener(rules, embedder, settings.verdict_detail),
         rules,
         compiler,
+        partial(compile_beside, channels=channels, cache=cache),
         channels,
         files,
         build_loader(settings),
@@ -178,6 +180,7 @@ def build_limits(settings: Settings) -> ReadingLimits:
         max_pixels=settings.media_post_pixels,
         max_decode_seconds=settings.media_post_decode_seconds,
         smooth_frames=settings.media_frames_vote == "smoothed",
+        text_sentences=settings.text_sentences,
     )
 
 
@@ -200,6 +203,8 @@ def _tiers(
 ) -> VectorCache:
     if settings.redis is None:
         return memory
+    from moderator.cache.redis import RedisCache  # half of what a command without Redis takes
+
     redis = RedisCache(
         settings.redis.get_secret_value(), ttl_seconds=ttl_seconds, tls=settings.redis_tls
     )
@@ -212,6 +217,7 @@ def build_loader(settings: Settings) -> MediaLoader:
         FetchLimits(
             max_bytes=settings.media_max_bytes,
             timeout_seconds=settings.media_timeout_seconds,
+            schemes=settings.media_schemes,
             ports=settings.media_ports,
             allow_hosts=settings.media_allow_hosts,
             allow_networks=settings.media_allow_networks,
@@ -263,11 +269,11 @@ def run_worker(
     `metrics` takes the place of those that watch everything, for who measures what they cost.
     """
     # Faust is imported by those who run a worker only: it takes half a second.
+    from moderator.metrics.policies import PolicyMetrics
     from moderator.stream import app as stream
     from moderator.stream.answerer import Answerer
     from moderator.stream.hotpath import HotPath
     from moderator.stream.policies import LivePolicies
-    from moderator.stream.policy_metrics import PolicyMetrics
     from moderator.stream.watch import PolicyWatch
 
     core = build_core(settings, space)
@@ -276,7 +282,7 @@ def run_worker(
         core.decoder.on_restart = metrics.count_decoder_restart
         core.decoder.start()
     policy_metrics = PolicyMetrics(metrics.registry, most_rules=settings.metrics_rules)
-    live = LivePolicies(core.screener, core.compiler, policy_metrics)
+    live = LivePolicies(core.screener, core.compiler, policy_metrics, beside=core.compiler_beside)
     answerer = Answerer(
         settings, core.screener, metrics, build_tracing(settings), observe=live.observe
     )

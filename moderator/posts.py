@@ -13,6 +13,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=512)]
 
 #: What the channel `image` reads. Which of them an attachment is its bytes say, not its type.
 PICTURES: Final = frozenset({"image", "video"})
+#: The channel that reports name for an attachment that nothing reads, whatever its type says.
+OTHER: Final = "other"
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,6 +35,11 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def modality(self) -> str:
         """The part of the type before the slash, such as `image` or `video`."""
         return self.type.partition("/")[0].lower()
+
+    @property
+    def channel(self) -> str:
+        """What reads it: one of a few names, never what a stranger wrote."""
+        return "image" if self.modality in PICTURES else OTHER
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from moderator.cache.media import MediaCache
 from moderator.disguises import undisguised
 from moderator.errors import ModeratorError
+from moderator.media.formats import is_video
 from moderator.media.prepare import MediaDecoder
 from moderator.pictures import Album, Picture, Use
 from moderator.plain_text import plain
 from moderator.posts import Media, Post
+from moderator.sentences import sentences
 from moderator.verdicts import ModalityReport
 
 
@@ -41,6 +43,7 @@ class ReadingLimits:
     max_pixels: int  # decoded for one post
     max_decode_seconds: float = 30.0  # of one post; the attachment under way is waited for
     smooth_frames: bool = False  # of animations and videos what lasts counts, not the worst frame
+    text_sentences: bool = False  # each sentence also by itself, so that none hides another
 
 
 @dataclass
@@ -93,13 +96,22 @@ def read(
 def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
     written = (text or "")[: limits.max_text_characters]
     # The second reading of a disguised text has the same owner: its higher score counts.
-    for seen in (plain(written), undisguised(written)):
+    shown = plain(written)
+    alone = sentences(shown) if limits.text_sentences else []
+    for seen in (shown, undisguised(written), *alone):
         if seen and not seen.isspace():
             inputs.texts.append(seen)
             inputs.text_owners.append(owner)
     if text and len(text) > limits.max_text_characters:
         reason = f"read {limits.max_text_characters:,} of {len(text):,} characters"
         inputs.cut(owner, "text", "text_too_long", reason)
+
+
+def _truncation(content: bytes | ModeratorError) -> tuple[str, str]:
+    """Code and reason of an attachment that was read in part."""
+    if isinstance(content, bytes) and is_video(content):
+        return "video_truncated", "only a part of the video could be decoded; that was read"
+    return "image_truncated", "its file ends early; what is there was read"
 
 
 def _read_media(
@@ -119,13 +131,12 @@ def _read_media(
         try:
             picture = album.picture(item, content)
         except ModeratorError as error:
-            inputs.fail(owner, item.modality, error, label)
+            inputs.fail(owner, item.channel, error, label)
             continue
         pixels += picture.pixels
         inputs.uses.append(Use(owner, label, picture))
         if picture.truncated:
-            reason = "its file ends early; what is there was read"
-            inputs.cut(owner, "image", "image_truncated", reason, label)
+            inputs.cut(owner, "image", *_truncation(content), label)
     if len(media) > len(contents):
         reason = f"read {len(contents)} of {len(media)} attachments"
         inputs.cut(owner, "image", "too_many_media", reason)

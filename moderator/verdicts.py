@@ -69,7 +69,10 @@ class RuleScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ModalityReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether one part of the post was read, and if not, why."""
 
-    channel: str
+    channel: Annotated[
+        str,
+        Meta(description="`text`, `image`, …; `other`: an attachment that no model reads"),
+    ]
     status: Annotated[
         Literal["read", "missing", "failed", "truncated", "deferred"],
         Meta(description="deferred: looked at later, for a verdict that amends this one"),

@@ -41,12 +41,17 @@ MARKS = {
     "redis_server": "redis",
 }
 
+SERVERS = frozenset(MARKS.values())
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKS:
                 item.add_marker(MARKS[fixture])
+    # Files that wait for servers come first, so that those that compute fill their gaps.
+    waiting = {item.path for item in items if any(map(item.get_closest_marker, SERVERS))}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from moderator import disguises, reading
 from moderator.app import build_core
 from moderator.disguises import undisguised
+from moderator.pipeline import Screener
 from moderator.plain_text import plain
 from moderator.settings import load_settings
 from tests.bench.disguises import TRICKS, recall
@@ -135,11 +136,15 @@ def test_every_text_has_a_second_reading_that_differs_or_none(text: str) -> None
     assert read is None or read != plain(text)
 
 
+@pytest.fixture(scope="module")
+def screener(starter: Path) -> Screener:
+    return build_core(load_settings({"models": starter, "redis": ""})).screener
+
+
 @pytest.mark.parametrize(
     "trick", ["look-alikes", "backwards", "leetspeak", "letters spaced out", "boxed letters"]
 )
-def test_disguised_offences_are_found_that_were_not(trick: str, starter: Path) -> None:
-    screener = build_core(load_settings({"models": starter, "redis": ""})).screener
+def test_disguised_offences_are_found_that_were_not(trick: str, screener: Screener) -> None:
     after = recall(screener, TRICKS[trick], variants=1)
     with mock.patch.object(reading, "undisguised", return_value=None):
         before = recall(screener, TRICKS[trick], variants=1)

@@ -210,7 +210,9 @@ def test_media_in_which_a_decoder_sees_nothing_send_the_post_to_review() -> None
 def test_media_that_no_encoder_reads_sends_the_post_to_review(kind: str) -> None:
     post = Post(id="1", media=(Media(type=kind, data=RED),))
     verdict = screen_one(LoadedPost(post, (RED,)))
-    assert (verdict.action, verdict.modalities[-1].code) == ("review", "unsupported_media")
+    report = verdict.modalities[-1]
+    assert (verdict.action, report.channel, report.code) == ("review", "other", "unsupported_media")
+    assert repr(kind) in (report.reason or "")
 
 
 def test_images_in_a_space_of_texts_alone_send_the_post_to_review() -> None:

@@ -63,6 +63,7 @@ def policy() -> Dashboard:
                 "Rules held back by circuit breakers",
                 "none",
                 (f"max by (instance) (moderator_rules_tripped{HERE})", "{{instance}}"),
+                (f"max by (instance) (moderator_rules_quiet{HERE})", "gone quiet {{instance}}"),
                 (
                     (
                         "sum by (rule, then)"

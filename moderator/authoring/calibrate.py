@@ -1,13 +1,16 @@
 """`moderator policy calibrate`: labelled posts to the probabilities of each rule and modality."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, fit_learned, fit_prompts
+from moderator.authoring.choice import best
+from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, Method, fit_prompts
+from moderator.authoring.head import Channels, Head, Places
+from moderator.authoring.isotonic import FEWEST as FEWEST_ISOTONIC
 from moderator.authoring.labels import UNKNOWN, Labelled
 from moderator.authoring.quality import Bin, Interval, quality, reliability, threshold_for_precision
 from moderator.authoring.workbench import Corpus, Workbench
@@ -20,11 +23,8 @@ from moderator.policy.calibration_file import (
 )
 from moderator.policy.policyset import PolicySet, qualified_id
 from moderator.policy.schema import Rule
-from moderator.scoring.calibration import sigmoid
-from moderator.scoring.fusion import fuse
+from moderator.scoring.calibration import Curve, sigmoid
 from moderator.scoring.margin import direction
-
-Places = NDArray[np.intp]  # (known posts,) their places among all posts
 
 FEWEST = 2 * FOLDS
 """Labels of each kind that a rule needs in a channel: two for every fold."""
@@ -53,6 +53,7 @@ def calibrate(
     bench: Workbench,
     *,
     learn: bool = False,
+    method: Method = "platt",
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Calibrated]:
     """Calibrate every rule that has labels. Raises InferenceError and StartupError."""
@@ -61,7 +62,7 @@ def calibrate(
     for column, (policy, rule) in enumerate(policies):
         labels = labelled.labels[:, column]
         if (labels != UNKNOWN).any():
-            work = _Work(qualified_id(policy, rule), rule, labels, learn=learn)
+            work = _Work(qualified_id(policy, rule), rule, labels, learn=learn, method=method)
             found.append(work.run(embedded, bench))
     return found
 
@@ -74,6 +75,7 @@ class _Work:
     rule: Rule
     labels: Labels  # (posts,) with unknown ones
     learn: bool
+    method: Method
 
     def run(self, embedded: Corpus, bench: Workbench) -> Calibrated:
         violates, allows = int((self.labels == 1).sum()), int((self.labels == 0).sum())
@@ -90,11 +92,12 @@ class _Work:
             vectors, posts = vectors[known], posts[known]
             if not len(posts):
                 continue  # no labelled post has this modality
-            if lack := _lack(self.labels[posts], channel):
+            fewest = FEWEST_ISOTONIC if self.method == "isotonic" else FEWEST
+            if lack := _lack(self.labels[posts], channel, fewest):
                 why.append(lack)
                 continue
             fit = self._fit(vectors, self.labels[posts], prompts, space, channel)
-            if fit.slope <= 0:
+            if fit.line.slope <= 0:
                 why.append(f"{channel}: posts labelled 1 score lower than those labelled 0")
                 continue
             fits[channel] = fit, posts
@@ -106,17 +109,8 @@ class _Work:
     def _fit(
         self, vectors: Matrix, labels: Labels, prompts: Vector, space: Space, channel: str
     ) -> Fit:
-        """The learned direction only where it orders unseen posts better than the prompts do."""
-        calibration = space.calibration[channel]
-        plain = fit_prompts(vectors, labels, prompts, calibration)
-        if not self.learn:
-            return plain
-        learned = fit_learned(vectors, labels, prompts, calibration)
-        precision = [
-            quality(_probabilities(fit.log_odds), labels, 0.5)["AP"].value
-            for fit in (plain, learned)
-        ]
-        return learned if precision[1] > precision[0] and learned.slope > 0 else plain
+        fit = best if self.learn else fit_prompts
+        return fit(vectors, labels, prompts, space.calibration[channel], self.method)
 
     def _calibrated(
         self,
@@ -128,11 +122,21 @@ class _Work:
     ) -> Calibrated:
         posts = np.unique(np.concatenate([each for _, each in fits.values()]))
         labels = self.labels[posts]
-        after = {name: (fit.log_odds, each) for name, (fit, each) in fits.items()}
-        earlier = {name: (before[name], each) for name, (_, each) in fits.items()}
-        scores, old = self._fused(after, posts), self._fused(earlier, posts)
+        after = Channels.of({c: (fit.log_odds, each) for c, (fit, each) in fits.items()}, posts)
+        earlier = Channels.of({c: (before[c], each) for c, (_, each) in fits.items()}, posts)
+        head, learnt = None, list[str]()
+        if self.rule.fusion == "learned" and len(self.rule.channels) > 1:
+            if lack := self._no_head(after, labels):
+                return Calibrated(self.name, *counts, refused="; ".join((*notes, lack)))
+            head, log_odds = after.learned(self.rule, labels)
+            learnt = [after.said(head, log_odds, labels)]
+        else:
+            log_odds = after.fused(self.rule)
+        scores, old = _probabilities(log_odds), _probabilities(earlier.fused(self.rule))
         targets, lacks = self._targets(scores, labels)
         threshold = _number(self.rule.threshold, targets)
+        if scores.max() < threshold:
+            lacks.append(f"no labelled post reaches the threshold of {threshold:g}; lower it")
         channels = {name: self._channel(fit, bench, name) for name, (fit, _) in fits.items()}
         kept = [
             f"{name}: the prompts' own direction is at least as good as a learned one"
@@ -142,7 +146,7 @@ class _Work:
         return Calibrated(
             self.name,
             *counts,
-            notes=(*notes, *kept, *lacks),
+            notes=(*notes, *kept, *learnt, *lacks),
             before=quality(old, labels, threshold),
             after=quality(scores, labels, threshold),
             bins=tuple(reliability(scores, labels)),
@@ -150,6 +154,8 @@ class _Work:
                 digest=rule_digest(self.rule),
                 channels=channels,
                 targets=targets,
+                weights=_weights(after.names, head),
+                bias=0.0 if head is None else head.bias,
                 violates=counts[0],
                 allows=counts[1],
             ),
@@ -160,26 +166,18 @@ class _Work:
         learned = None if np.array_equal(fit.direction, own) else encode_direction(fit.direction)
         return ChannelCalibration(
             space=bench.channels[channel].digest,
-            slope=fit.slope,
-            intercept=fit.intercept,
+            slope=fit.line.slope,
+            intercept=fit.line.intercept,
+            curve=() if fit.line.curve is None else _knots(fit.line.curve),
             direction=learned,
         )
 
-    def _fused(
-        self,
-        by_channel: Mapping[str, tuple[Floats, Places]],
-        posts: Places,
-    ) -> Floats:
-        """(posts,) scores of the channels, fused as the rule says."""
-        logits = np.zeros((len(by_channel), len(posts), 1), np.float32)
-        present = np.zeros(logits.shape, np.bool_)
-        for row, (values, owners) in enumerate(by_channel.values()):
-            places = np.searchsorted(posts, owners)
-            logits[row, places, 0] = values
-            present[row, places, 0] = True
-        weights = [[(self.rule.weights or {}).get(name, 1.0)] for name in by_channel]
-        fused = fuse(self.rule.fusion, logits, present, np.array(weights, np.float32))
-        return _probabilities(fused[:, 0])
+    def _no_head(self, found: Channels, labels: Labels) -> str | None:
+        """Why no weights can be learned."""
+        missing = [name for name in self.rule.channels if name not in found.names]
+        if missing:
+            return f"`fusion: learned` needs labelled posts of every channel; {missing[0]} has none"
+        return _lack(labels[found.complete], "posts with " + " and ".join(found.names))
 
     def _targets(self, scores: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
         """The scores that reach the targets of the rule, and what keeps others from it."""
@@ -227,15 +225,23 @@ def _before(vectors: Matrix, prompts: Vector, space: Space, channel: str) -> Flo
     return np.asarray(from_space.slope * z + from_space.intercept)
 
 
-def _lack(labels: Labels, channel: str) -> str | None:
+def _lack(labels: Labels, channel: str, fewest: int = FEWEST) -> str | None:
     """What labels are missing."""
     counts = {1: int((labels == 1).sum()), 0: int((labels == 0).sum())}
     short = [
-        f"{FEWEST - count} more labelled {kind} (of {FEWEST}, there are {count})"
+        f"{fewest - count} more labelled {kind} (of {fewest}, there are {count})"
         for kind, count in counts.items()
-        if count < FEWEST
+        if count < fewest
     ]
     return f"{channel}: needs {' and '.join(short)}" if short else None
+
+
+def _knots(curve: Curve) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(curve.at.tolist(), curve.log_odds.tolist(), strict=True))
+
+
+def _weights(channels: Sequence[str], head: Head | None) -> dict[str, float]:
+    return {} if head is None else dict(zip(channels, map(float, head.weights), strict=True))
 
 
 def _number(threshold: object, targets: Mapping[str, float]) -> float:

@@ -112,7 +112,6 @@ class _Pair:
         old_level, old_score = _column(self.old, name)
         new_level, new_score = _column(self.new, name)
         stricter, milder = new_level > old_level, new_level < old_level
-        difference = np.nan_to_num(new_score) - np.nan_to_num(old_score)
         moved = self.before != self.after
         return RuleChange(
             name,
@@ -121,8 +120,8 @@ class _Pair:
             int(stricter.sum()),
             int(milder.sum()),
             int(((stricter | milder) & moved).sum()),
-            self._samples(stricter, -difference, old_score, new_score),
-            self._samples(milder, difference, old_score, new_score),
+            self._samples(stricter, old_score, new_score),
+            self._samples(milder, old_score, new_score),
             _histogram(old_score),
             _histogram(new_score),
         )
@@ -130,14 +129,14 @@ class _Pair:
     def _samples(
         self,
         chosen: NDArray[np.bool_],
-        order: NDArray[np.float32],
         old: NDArray[np.float32],
         new: NDArray[np.float32],
     ) -> tuple[Sample, ...]:
         """Those that moved furthest; of texts that are the same, one."""
         found: dict[str, Sample] = {}
         places = np.flatnonzero(chosen)
-        for place in places[np.argsort(order[places], kind="stable")].tolist():
+        moved = np.abs(np.nan_to_num(new[places]) - np.nan_to_num(old[places]))
+        for place in places[np.argsort(-moved, kind="stable")].tolist():
             if len(found) >= self.samples:
                 break
             post = self.posts[place]
@@ -168,8 +167,9 @@ def _column(side: Side, name: str) -> tuple[NDArray[np.int8], NDArray[np.float32
 
 
 def _histogram(scores: NDArray[np.float32]) -> tuple[int, ...]:
-    counts, _ = np.histogram(scores[~np.isnan(scores)], bins=_STEPS, range=(0.0, 1.0))
-    return tuple(counts.tolist())
+    known = scores[~np.isnan(scores)]
+    steps = np.minimum((known * _STEPS).astype(np.int8), _STEPS - 1)
+    return tuple(np.bincount(steps, minlength=_STEPS).tolist())
 
 
 def _known(score: np.float32) -> float | None:

@@ -125,7 +125,7 @@ def _removed(
         return []
     encoded = bench.channels["text"].text.encode(texts)
     margins = encoded.vectors @ channel.directions[:, column]
-    logits = channel.affine.gain[column] * margins + channel.affine.offset[column]
+    logits = channel.scale.of_rule(column, margins)
     line = np.log(score.review_at / (1 - score.review_at))
     for place, count in enumerate(counts):
         if logits[encoded.owners == place].max() < line:

@@ -1,20 +1,23 @@
 """Labels to a rule's probabilities: Platt's logistic, and a learned direction; cross-validated.
 
 Platt, "Probabilistic Outputs for Support Vector Machines" (1999): log-odds = slope · z + intercept.
+The other method, isotonic, bends them further: see `isotonic`.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderator.authoring.extras import needed
+from moderator.authoring.isotonic import isotonic
 from moderator.encoders.base import Calibration, Matrix, Vector
-from moderator.scoring.calibration import standardise
+from moderator.scoring.calibration import Curve, standardise
 
 Floats = NDArray[np.float64]  # (posts,)
 Labels = NDArray[np.int8]  # (posts,) 0 or 1
+Method = Literal["platt", "isotonic"]
 
 FOLDS = 5
 _LOOSE = 100.0  # of Platt's two parameters; keeps them finite where the labels are separable
@@ -22,14 +25,33 @@ _PRIOR = 4.0  # how much easier the prompts' direction is to follow than any oth
 _STRENGTH = 10.0  # of the learned head: less would be the prompts alone, more the labels alone
 
 
+class Line(NamedTuple):
+    """From standardised margins to log-odds."""
+
+    slope: float
+    intercept: float
+    curve: Curve | None = None  # with the method isotonic, where labels show an order
+
+    def __call__(self, z: Floats) -> Floats:
+        """(posts,) to (posts,)."""
+        logits = self.slope * z + self.intercept
+        return logits if self.curve is None else self.curve(logits).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Fit:
     """One rule in one channel, and what it says of posts that it was not fitted on."""
 
     direction: Vector  # (dimensions,) unit
-    slope: float
-    intercept: float
+    line: Line
     log_odds: Floats  # (posts,) out of fold
+
+
+def line(z: Floats, labels: Labels, method: Method = "platt") -> Line:
+    """Fit it on all of them."""
+    slope, intercept = platt(z, labels)
+    bent = method == "isotonic" and slope > 0
+    return Line(slope, intercept, isotonic(slope * z + intercept, labels) if bent else None)
 
 
 def platt(z: Floats, labels: Labels) -> tuple[float, float]:
@@ -40,7 +62,11 @@ def platt(z: Floats, labels: Labels) -> tuple[float, float]:
 
 
 def fit_prompts(
-    vectors: Matrix, labels: Labels, direction: Vector, calibration: Calibration
+    vectors: Matrix,
+    labels: Labels,
+    direction: Vector,
+    calibration: Calibration,
+    method: Method = "platt",
 ) -> Fit:
     """Keep the prompts' direction and fit the logistic alone.
 
@@ -49,18 +75,25 @@ def fit_prompts(
         labels: (posts,) with at least `FOLDS` of each kind.
         direction: (dimensions,) of the rule's prompts.
         calibration: the background that margins are standardised on.
+        method: Platt's logistic, or with many labels isotonic regression on top of it.
     """
     z = standardised(vectors, direction, calibration)
-    slope, intercept = platt(z, labels)
+    return Fit(direction, line(z, labels, method), _out_of_fold(z, labels, method))
+
+
+def _out_of_fold(z: Floats, labels: Labels, method: Method) -> Floats:
     out = np.empty(len(labels))
-    for train, held_out in _folds(labels):
-        fold_slope, fold_intercept = platt(z[train], labels[train])
-        out[held_out] = fold_slope * z[held_out] + fold_intercept
-    return Fit(direction, slope, intercept, out)
+    for train, held_out in folds(labels):
+        out[held_out] = line(z[train], labels[train], method)(z[held_out])
+    return out
 
 
 def fit_learned(
-    vectors: Matrix, labels: Labels, direction: Vector, calibration: Calibration
+    vectors: Matrix,
+    labels: Labels,
+    direction: Vector,
+    calibration: Calibration,
+    method: Method = "platt",
 ) -> Fit:
     """Learn a direction too: a logistic head, drawn to the prompts' direction where labels are few.
 
@@ -68,12 +101,12 @@ def fit_learned(
     linear features is linear, so the head is one direction again.
     """
     out_z = np.empty(len(labels))
-    for train, held_out in _folds(labels):
+    for train, held_out in folds(labels):
         learned = _head(vectors[train], labels[train], direction)
         out_z[held_out] = standardised(vectors[held_out], learned, calibration)
     final = _head(vectors, labels, direction)
-    slope, intercept = platt(out_z, labels)  # on unseen posts: the head's own are too good
-    return Fit(final, slope, intercept, slope * out_z + intercept)
+    # On unseen posts: the head's own margins are too good.
+    return Fit(final, line(out_z, labels, method), _out_of_fold(out_z, labels, method))
 
 
 def standardised(vectors: Matrix, direction: Vector, calibration: Calibration) -> Floats:
@@ -94,7 +127,8 @@ def _head(vectors: Matrix, labels: Labels, direction: Vector) -> Vector:
     return np.asarray(combined / np.linalg.norm(combined), np.float32)
 
 
-def _folds(labels: Labels) -> Any:
+def folds(labels: Labels) -> Any:
+    """Pairs of places: to fit on, and held out; as many of each kind in every one."""
     selection = needed("sklearn.model_selection", "calibrate")
     folds = selection.StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     return folds.split(np.zeros(len(labels)), labels)

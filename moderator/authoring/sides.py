@@ -31,6 +31,7 @@ class Side:
     rules: tuple[str, ...]  # policy/rule
     order: tuple[str, ...]  # actions, mildest first
     actions: NDArray[np.intp]  # (posts,) places in `order`
+    # Both with a rule's column in one piece, because they are looked at by rule.
     levels: NDArray[np.int8]  # (posts, rules)
     scores: NDArray[np.float32]  # (posts, rules); NaN where it is not known
 
@@ -38,18 +39,18 @@ class Side:
 def judge_store(rules: CompiledRules, store: Store) -> Side:
     """Score a store, some posts at a time, as the pipeline would."""
     posts, count, policy = len(store.posts), len(rules.ids), rules.receipt.policy
-    scores = np.empty((posts, count), np.float32)
-    levels = np.empty((posts, count), np.int8)
+    scores = np.empty((posts, count), np.float32, order="F")
+    levels = np.empty((posts, count), np.int8, order="F")
     look, act = log_odds(review_lines(rules)), log_odds(thresholds(rules))
     for where, readings in store.chunks():
         some = store.posts[where]
         found = score(rules, readings, len(some), _keywords(rules, some))
-        for row, post in enumerate(some):
+        for row, post in enumerate(some if rules.scope.restricts else ()):
             applies = rules.applies(post.surface, post.lang, post.tier, post.modalities)
             if applies is not None:
                 found.fused[row, ~applies] = -np.inf
         scores[where] = sigmoid(found.fused)
-        levels[where] = (found.fused >= look).astype(np.int8) + (found.fused >= act)
+        levels[where] = (found.fused >= look).view(np.int8) + (found.fused >= act).view(np.int8)
         _excuse(rules, found, levels[where])
     return Side(
         f"{policy.name} {policy.version} ({policy.digest[:8]})",
@@ -67,8 +68,8 @@ def from_verdicts(verdicts: Sequence[Verdict], order: Sequence[str]) -> Side:
     named = dict.fromkeys(verdict.action for verdict in verdicts)
     known = (*order, *(action for action in named if action not in order))
     columns = {name: column for column, name in enumerate(rules)}
-    levels = np.zeros((len(verdicts), len(rules)), np.int8)
-    scores = np.full(levels.shape, np.nan, np.float32)
+    levels = np.zeros((len(verdicts), len(rules)), np.int8, order="F")
+    scores = np.full(levels.shape, np.nan, np.float32, order="F")
     for row, verdict in enumerate(verdicts):
         for rule in verdict.rules:
             column = columns[rule.id]
@@ -109,9 +110,7 @@ def _actions(rules: CompiledRules, levels: NDArray[np.int8], store: Store) -> ND
     for column, rule in enumerate(rules.rules):  # a matrix of places would be eight times levels
         if not acts[column]:
             continue
-        level = levels[:, column]
-        full = rules.actions.index(rule.action)
-        asked = np.where(level == ACT, full, np.where(level == LOOK, review, 0))
+        asked = np.array([0, review, rules.actions.index(rule.action)])[levels[:, column]]
         if isinstance(rule.mode, Canary):
             name, share = rules.ids[column], rule.mode.canary
             asked *= np.array([in_canary(name, post.id, share) for post in store.posts])

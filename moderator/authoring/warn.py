@@ -172,7 +172,7 @@ def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
     starts = np.flatnonzero(np.diff(violates.rules, prepend=-1))
     if not len(starts):
         return
-    logits = channel.affine.log_odds(violates.vectors @ channel.directions)
+    logits = channel.scale.log_odds(violates.vectors @ channel.directions)
     fires = (logits >= least) & channel.reads  # (prompts, rules)
     all_fire = np.logical_and.reduceat(fires, starts, axis=0)
     for row, column in enumerate(violates.rules[starts].tolist()):

@@ -15,6 +15,7 @@ from moderator.encoders.base import Space, Vector
 from moderator.errors import InferenceError, ModelError
 from moderator.media.load import MediaLoader
 from moderator.pipeline import judge
+from moderator.policy.beside import prompts_of
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts
 from moderator.policy.policyset import PolicySet
@@ -118,14 +119,7 @@ class Workbench:
         return embed_prompts(prompts, self.channels[channel], self.cache)
 
     def _embed_ahead(self, policies: PolicySet, channel: str, space: Space) -> None:
-        prompts = {
-            prompt
-            for _, rule in policies
-            if rule.mode != "off" and channel in rule.channels
-            for side in rule.prompts(channel)
-            for prompt in side
-        }
-        ordered = sorted(prompts)
+        ordered = sorted(prompts_of(policies, channel))
         chunks = [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
         with ThreadPoolExecutor(self.callers) as pool:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,19 +31,25 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
 @cli.command()
 def calibrate(
     paths: Paths,
+    *,
     labels: Annotated[Path, typer.Option(help="Labelled posts, JSON lines.")],
     models: ModelsOption = None,
     learn: Annotated[
         bool, typer.Option("--learn", help="Learn directions too, where they order posts better.")
     ] = False,
+    method: Annotated[
+        Literal["platt", "isotonic"],
+        typer.Option(help="A logistic, or with many labels (50 of each kind) a line free to bend."),
+    ] = "platt",
     plot: Annotated[Path | None, typer.Option(help="Write a reliability diagram, PNG.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, and write nothing.")] = False,
 ) -> None:
     """Fit scores to labelled posts, by rule and modality, and write NAME.calibration.yaml.
 
     A line of labels: {"post": {"id": "1", "text": "…"}, "labels": {"hate": 1, "scams": 0}}. All
-    figures are of posts held out of the fit, with 95 % intervals. The exit code is 1 when a rule
-    has too few labels. Needs the extra `calibrate`.
+    figures are of posts held out of the fit, with 95 % intervals. Rules with `fusion: learned` also
+    get the weights of their channels. The exit code is 1 when a rule has too few labels. Needs the
+    extra `calibrate`.
     """
     from moderator import app as composition
     from moderator.authoring.calibrate import calibrate as run
@@ -57,7 +63,7 @@ def calibrate(
     labelled = read_labels(labels, [qualified_id(*each) for each in policies])
     bench = composition.build_workbench(settings_with(models=models))
     with progress("labelled posts") as told:
-        found = run(policies, labelled, bench, learn=learn, progress=told)
+        found = run(policies, labelled, bench, learn=learn, method=method, progress=told)
     for each in found:
         _say(each)
     if plot:

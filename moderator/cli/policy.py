@@ -63,13 +63,14 @@ def _warnings(
     policies: "PolicySet", models: Path | None, *, embeddings: bool | None
 ) -> "list[Finding]":
     """Raises PolicyError, and ModelError where embeddings were asked for."""
+    if embeddings is False:
+        return []  # before what follows is imported: that takes longer than to check
+
     from moderator import app as composition
     from moderator.authoring.findings import from_warnings
     from moderator.authoring.warn import warn
     from moderator.errors import ModelError
 
-    if embeddings is False:
-        return []
     try:
         bench = composition.build_workbench(settings_with(models=models))
     except ModelError as error:

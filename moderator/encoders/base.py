@@ -106,8 +106,13 @@ def are_unit(vectors: NDArray[np.floating]) -> bool:
 
     For what was kept outside of the process: NaN from there would score nothing, and allow all.
     """
+    return bool(unit(vectors).all())
+
+
+def unit(vectors: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which rows have length 1; NaN has not."""
     with np.errstate(over="ignore"):
-        return bool((np.abs((vectors * vectors).sum(axis=-1) - 1) < _ROUNDING).all())
+        return np.asarray(np.abs((vectors * vectors).sum(axis=-1) - 1) < _ROUNDING)
 
 
 def unit_rows(embeddings: NDArray[np.floating], dimensions: int) -> Matrix:

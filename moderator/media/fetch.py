@@ -43,6 +43,7 @@ class FetchLimits:
     timeout_seconds: float = 5.0
     read_timeout_seconds: float = 2.0
     max_redirects: int = 3
+    schemes: tuple[str, ...] = ("http", "https")
     ports: tuple[int, ...] = (80, 443)
     allow_hosts: tuple[str, ...] = ()
     allow_networks: tuple[str, ...] = ()
@@ -135,6 +136,8 @@ class Fetcher:
         )
 
     def _check(self, url: HttpUrl) -> None:
+        if url.scheme not in self._limits.schemes:
+            raise MediaError("url_refused", f"{url}: {url.scheme} is not allowed")
         if url.port not in self._limits.ports:
             raise MediaError("url_refused", f"{url}: port {url.port} is not allowed")
         if self._limits.allow_hosts and not self._allows(url.host):

@@ -75,10 +75,23 @@ class TimedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect; raises errors of httpcore."""
-        seconds = self._deadline.left(timeout)
-        stream = self._tcp.connect_tcp(host, port, seconds, local_address, socket_options)
-        return _TimedStream(stream, self._deadline)
+        """Connect to the first address that answers; raises errors of httpcore and `_addresses`."""
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._addresses(host, port)[:_ADDRESSES_TRIED]:
+            seconds = self._deadline.left(timeout)
+            try:
+                stream = self._tcp.connect_tcp(
+                    address, port, seconds, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as err:
+                failure = err
+            else:
+                return _TimedStream(stream, self._deadline)
+        raise failure
+
+    def _addresses(self, host: str, port: int) -> list[str]:  # noqa: ARG002 - for those who look up
+        """Where to connect to for a host: the system resolves its name."""
+        return [host]
 
 
 class PinnedBackend(TimedBackend):
@@ -99,29 +112,12 @@ class PinnedBackend(TimedBackend):
         """Let go of the resolver threads; a lookup under way is not waited for."""
         self._resolvers.shutdown(wait=False, cancel_futures=True)
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first checked address that answers.
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Look up and check all of them.
 
         Raises MediaError (`url_refused`) for an address that is not public, TransientError for a
-        name that does not resolve, NotAskedError for one that nobody had the time to look up,
-        errors of httpcore for a connection that fails.
+        name that does not resolve, NotAskedError for one that nobody had the time to look up.
         """
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in self._checked_addresses(host, port)[:_ADDRESSES_TRIED]:
-            try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as err:
-                failure = err
-        raise failure
-
-    def _checked_addresses(self, host: str, port: int) -> list[str]:
         addresses = self._look_up(host, port)
         for address in addresses:
             if why := refusal(ipaddress.ip_address(address), self._allowed):

@@ -50,6 +50,12 @@ _SPECS = (
     Spec("rule_trips", "counter", ("rule", "then"), "Times a circuit breaker held a rule back."),
     Spec("rules_tripped", "gauge", (), "Rules held back at the moment."),
     Spec(
+        "rules_quiet",
+        "gauge",
+        (),
+        "Rules of policies with a breaker that fire far less often than they used to.",
+    ),
+    Spec(
         "rule_score",
         "histogram",
         ("rule",),
@@ -98,7 +104,13 @@ _SPECS = (
         "Posts that wait for their attachments (fetch), for a batch (batch), or for the broker's "
         "acknowledgement (publish).",
     ),
-    Spec("stalled_seconds", "gauge", (), "Posts are in flight and none was answered for so long."),
+    Spec(
+        "stalled_seconds",
+        "gauge",
+        (),
+        "Posts are in flight and none was answered, or there are some to read and none came, for "
+        "so long.",
+    ),
     Spec("batches_at_once", "gauge", (), "Batches that may be screened side by side."),
     # --- Kafka
     Spec(

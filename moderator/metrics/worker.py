@@ -5,7 +5,7 @@ from collections import Counter as Count
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -14,7 +14,8 @@ from moderator.cache.counted import CountedCache
 from moderator.cache.media import MediaCache
 from moderator.encoders.base import Space
 from moderator.media.load import MediaLoader
-from moderator.metrics.catalogue import CATALOGUE, OTHER
+from moderator.metrics.catalogue import CATALOGUE
+from moderator.metrics.declared import RuleLabels, counter, gauge
 from moderator.metrics.gpu import GpuMemory, nvidia_driver
 from moderator.metrics.histogram import BatchHistogram
 from moderator.metrics.in_use import Counted, ModelsInUse, PolicyInUse
@@ -25,7 +26,6 @@ from moderator.policy.compile import CompiledRules
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import Verdict
 
-_MODALITIES = frozenset({"text", "image", "video", "audio"})  # others: what a stranger typed
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _END_TO_END_SECONDS = (*_SECONDS, 30, 60, 300, 1800, 3600, 86400)
 _OUTCOMES = ("read", "partly", "refused", "failed")
@@ -39,19 +39,19 @@ class Metrics:
     def __init__(self, *, most_rules: int = 100) -> None:
         """`most_rules`: how many rules have labels of their own; the others share one."""
         self.registry = CollectorRegistry()
-        self.posts = self._counter("posts")
-        self.verdicts = self._counter("verdicts")
-        self.unread = self._counter("unread_parts")
-        self.dead_letters = self._counter("dead_letters")
-        self.put_off = self._counter("posts_put_off")
-        self.publish_retries = self._counter("publish_retries")
-        self.decoder_restarts = self._counter("decoder_restarts")
-        self.in_flight = self._gauge("in_flight_posts")
-        self.in_flight_limit = self._gauge("in_flight_limit_posts")
-        self.batch_limit = self._gauge("batch_limit_posts")
-        self.batches_at_once = self._gauge("batches_at_once")
-        self.cache_healthy = self._gauge("cache_healthy")
-        self.degraded = self._gauge("degraded")
+        self.posts = counter("posts", self.registry)
+        self.verdicts = counter("verdicts", self.registry)
+        self.unread = counter("unread_parts", self.registry)
+        self.dead_letters = counter("dead_letters", self.registry)
+        self.put_off = counter("posts_put_off", self.registry)
+        self.publish_retries = counter("publish_retries", self.registry)
+        self.decoder_restarts = counter("decoder_restarts", self.registry)
+        self.in_flight = gauge("in_flight_posts", self.registry)
+        self.in_flight_limit = gauge("in_flight_limit_posts", self.registry)
+        self.batch_limit = gauge("batch_limit_posts", self.registry)
+        self.batches_at_once = gauge("batches_at_once", self.registry)
+        self.cache_healthy = gauge("cache_healthy", self.registry)
+        self.degraded = gauge("degraded", self.registry)
         self.stage_seconds = self._histogram("stage_seconds", _SECONDS)
         self.post_seconds = self._histogram("post_seconds", _SECONDS)
         self.end_to_end_seconds = self._histogram("end_to_end_seconds", _END_TO_END_SECONDS)
@@ -63,19 +63,11 @@ class Metrics:
         for reason in ("crashed", "timed_out"):
             self.decoder_restarts.labels(reason)
         self._most_rules = most_rules
-        self._own_label: set[str] = set()
+        self._labels = RuleLabels(most_rules)
         # A child of prometheus_client for each rule that a batch hits would be the dearest part.
         self._hits: Count[tuple[str, ...]] = Count()
         self._lock = threading.Lock()
         self._register(Counted("rule_hits", self._hits.copy))
-
-    def _counter(self, name: str) -> Counter:
-        spec = CATALOGUE[name]
-        return Counter(f"moderator_{name}", spec.help, spec.labels, registry=self.registry)
-
-    def _gauge(self, name: str) -> Gauge:
-        spec = CATALOGUE[name]
-        return Gauge(f"moderator_{name}", spec.help, spec.labels, registry=self.registry)
 
     def _histogram(self, name: str, bounds: Sequence[float]) -> BatchHistogram:
         histogram = BatchHistogram(CATALOGUE[name], bounds)
@@ -209,8 +201,7 @@ class Metrics:
         ]
         for _, report in unread:
             if report.status in _UNREAD:
-                channel = report.channel if report.channel in _MODALITIES else OTHER
-                self.unread.labels(channel, report.code).inc()
+                self.unread.labels(report.channel, report.code).inc()
         return len({place for place, _ in unread})
 
     def _observe_rules(self, verdicts: Sequence[Verdict]) -> None:
@@ -223,15 +214,7 @@ class Metrics:
         with self._lock:
             for (rule, action, shadow), count in hits.items():
                 mode = "shadow" if shadow else "enforced"
-                self._hits[self._label(rule), action, mode] += count
-
-    def _label(self, rule: str) -> str:
-        """The rule, or `other` once too many have a label: policies may be reloaded for ever."""
-        if rule not in self._own_label:
-            if len(self._own_label) >= self._most_rules:
-                return OTHER
-            self._own_label.add(rule)
-        return rule
+                self._hits[self._labels[rule], action, mode] += count
 
     def expose(self) -> bytes:
         """The text exposition format."""

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from moderator.encoders.base import are_unit
 from moderator.errors import PolicyError
@@ -44,8 +44,20 @@ class ChannelCalibration(Model):
     intercept: Finite
     """The log-odds of a margin as large as the background's mean."""
 
+    curve: tuple[tuple[Finite, Finite], ...] = ()
+    """With `--method isotonic`, the knots of a rising line from those log-odds to better ones."""
+
     direction: str | None = None
     """A learned direction in place of the prompts' one: little-endian float32 in base64."""
+
+    @field_validator("curve")
+    @classmethod
+    def _rises(cls, curve: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        knots = np.array(curve, np.float64).reshape(-1, 2)
+        at, log_odds = np.diff(knots, axis=0).T
+        if len(knots) == 1 or (at <= 0).any() or (log_odds < 0).any():
+            raise ValueError("`curve` does not rise from knot to knot")
+        return curve
 
     @property
     def vector(self) -> NDArray[np.float32] | None:

@@ -13,7 +13,7 @@ from moderator.policy.calibration_file import ChannelCalibration, RuleCalibratio
 from moderator.policy.compiled import CompiledChannel
 from moderator.policy.embed import embed_prompts
 from moderator.policy.schema import Rule
-from moderator.scoring.calibration import Affine, standardise
+from moderator.scoring.calibration import Curve, Scale, standardise
 from moderator.scoring.margin import direction
 
 Calibrations: TypeAlias = Sequence[RuleCalibration | None]
@@ -53,7 +53,7 @@ def compile_channel(
     places = {prompt: row for row, prompt in enumerate(distinct)}
     return CompiledChannel(
         directions=directions,
-        affine=_affine(space.calibration[channel], directions, learnt),
+        scale=_scale(space.calibration[channel], directions, learnt),
         reads=np.array([bool(violates) for violates, _ in sides]),
         prompts=distinct,
         prompt_vectors=np.stack([vectors[prompt] for prompt in distinct])
@@ -88,13 +88,19 @@ def _replace_learnt(
     directions[:, column] = vector
 
 
-def _affine(
+def _scale(
     calibration: Calibration,
     directions: NDArray[np.float32],
     learnt: Sequence[ChannelCalibration | None],
-) -> Affine:
+) -> Scale:
     slope = [calibration.slope if found is None else found.slope for found in learnt]
     intercept = [calibration.intercept if found is None else found.intercept for found in learnt]
-    return standardise(
+    affine = standardise(
         calibration, directions, np.array(slope, np.float32), np.array(intercept, np.float32)
     )
+    curves = {
+        column: Curve(*np.array(found.curve, np.float32).T)
+        for column, found in enumerate(learnt)
+        if found is not None and found.curve
+    }
+    return affine._replace(curves=curves)

@@ -44,6 +44,7 @@ def compile_rules(
     rules = tuple(rule for _, rule in chosen)
     if not provisional:
         _refuse_lacking(policies, chosen)
+        _refuse_foreign(policies, chosen, channels)
     for name, rule in zip(ids, rules, strict=True):
         by_meaning = any(rule.prompts(channel)[0] for channel in rule.channels)
         if by_meaning and not set(rule.channels) & set(channels):
@@ -95,6 +96,27 @@ def _refuse_lacking(policies: PolicySet, chosen: Sequence[tuple[Policy, Rule]]) 
         raise PolicyError("\n".join(messages))
 
 
+def _refuse_foreign(
+    policies: PolicySet, chosen: Sequence[tuple[Policy, Rule]], channels: Mapping[str, Space]
+) -> None:
+    """Refuse what was learnt of scores that other models gave, where nothing can stand in for it.
+
+    Slopes and directions fall back to the space's own; scores for a precision and weights do not.
+    """
+    for policy, rule in chosen:
+        found = policies.calibration(policy, rule)
+        targets = (rule.threshold, rule.review_at)
+        leans = rule.fusion == "learned" or any(getattr(t, "precision", None) for t in targets)
+        if found is None or not leans:
+            continue
+        for name, calibrated in found.channels.items():
+            if name in channels and calibrated.space != channels[name].digest:
+                raise PolicyError(
+                    f"{policy.name}/{rule.id}: its calibration was made with other models than "
+                    f"{channels[name].name}; run `moderator policy calibrate` with these"
+                )
+
+
 def _lines(
     ids: Sequence[str],
     rules: Sequence[Rule],
@@ -104,7 +126,7 @@ def _lines(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Every rule's threshold and review line as scores."""
     backgrounds = {
-        name: ChannelBackground(channels[name], name, channel.directions, channel.affine)
+        name: ChannelBackground(channels[name], name, channel.directions, channel.scale)
         for name, channel in compiled.items()
     }
     lines = [

@@ -13,7 +13,7 @@ from moderator.policy.conditions import Breaker
 from moderator.policy.fields import CHANNELS
 from moderator.policy.schema import Rule
 from moderator.policy.scope import Scope
-from moderator.scoring.calibration import Affine
+from moderator.scoring.calibration import Scale
 from moderator.scoring.fusion import Fusion
 from moderator.scoring.keywords import KeywordIndex
 from moderator.verdicts import Receipt
@@ -26,7 +26,7 @@ class CompiledChannel:
     """Every rule, as one channel sees it; one that does not read the channel is a zero column."""
 
     directions: NDArray[np.float32]  # (dimensions, rules), unit columns
-    affine: Affine
+    scale: Scale
     reads: NDArray[np.bool_]  # (rules,)
     prompts: tuple[str, ...]  # every distinct violating prompt
     prompt_vectors: Matrix  # (prompts, dimensions)

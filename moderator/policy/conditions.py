@@ -76,7 +76,8 @@ class Breaker(Model):
     """Takes a rule out of action that suddenly fires far more often than it used to."""
 
     times: Annotated[float, Field(gt=1, allow_inf_nan=False), kind("a number above 1")] = 5.0
-    """How many times its usual rate a rule may reach."""
+    """How many times its usual rate a rule may reach; one that falls below that part of it is only
+    told, by a metric and an alert."""
 
     most: Share | None = None
     """The largest share of posts a rule may act on, whatever is usual."""

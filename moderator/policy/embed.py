@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from moderator.cache.base import VectorCache
-from moderator.encoders.base import READING_VERSION, Matrix, Space, Vector, are_unit
+from moderator.encoders.base import READING_VERSION, Matrix, Space, Vector, unit
+
+_AT_ONCE = 64  # prompts that the encoder is given
 
 
 def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> dict[str, Vector]:
@@ -16,11 +18,14 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
     """
     texts = list(dict.fromkeys(prompts))
     keys = [_key(text, space) for text in texts]
-    known = {
+    found = {
         text: vector
         for text, vector in zip(texts, cache.get(keys), strict=True)
-        if vector is not None and _is_embedding(vector, space)
+        if vector is not None and vector.shape == (space.dimensions,)
     }
+    # All at once: a thousand rules have many thousands of prompts.
+    good = unit(np.stack(list(found.values()))) if found else ()
+    known = {text: found[text] for text, fine in zip(found, good, strict=True) if fine}
     missing = [text for text in texts if text not in known]
     if missing:
         computed = dict(zip(missing, _encode(missing, space), strict=True))
@@ -29,16 +34,17 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
     return known
 
 
-def _is_embedding(vector: Vector, space: Space) -> bool:
-    return vector.shape == (space.dimensions,) and are_unit(vector)
-
-
 def _key(prompt: str, space: Space) -> str:
     text = hashlib.blake2b(prompt.encode(), digest_size=16).hexdigest()
     return f"prompt:{READING_VERSION}:{space.digest}:{text}"
 
 
 def _encode(prompts: list[str], space: Space) -> Matrix:
-    readings = space.text.encode(prompts)
+    # Some at a time: the tokenizer has one queue, in which posts would wait for thousands.
+    parts = [
+        space.text.encode(prompts[start : start + _AT_ONCE])
+        for start in range(0, len(prompts), _AT_ONCE)
+    ]
     # A prompt is far shorter than any window, so its first reading is all of it.
-    return readings.vectors[np.flatnonzero(np.diff(readings.owners, prepend=-1))]
+    firsts = [part.vectors[np.flatnonzero(np.diff(part.owners, prepend=-1))] for part in parts]
+    return np.concatenate(firsts)

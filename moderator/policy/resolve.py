@@ -14,7 +14,7 @@ from moderator.errors import PolicyError
 from moderator.policy.calibration_file import RuleCalibration
 from moderator.policy.levels import Target
 from moderator.policy.schema import Rule
-from moderator.scoring.calibration import Affine, sigmoid
+from moderator.scoring.calibration import Scale, sigmoid
 
 PROVISIONAL = 0.5
 """The threshold of a rule that waits for its calibration, for the one who is making it."""
@@ -26,11 +26,11 @@ class ChannelBackground:
     """The log-odds of ordinary content in one channel, rule by rule, computed when asked for."""
 
     def __init__(
-        self, space: Space, channel: str, directions: NDArray[np.float32], affine: Affine
+        self, space: Space, channel: str, directions: NDArray[np.float32], scale: Scale
     ) -> None:
         self._background = space.calibration[channel].background
         self._directions = directions
-        self._affine = affine
+        self._scale = scale
 
     def __len__(self) -> int:
         return len(self._background)
@@ -38,7 +38,7 @@ class ChannelBackground:
     def reached_by(self, share: float, column: int) -> float:
         """The log-odds that this share of the sample reaches."""
         margins = self._background @ self._directions[:, column]
-        log_odds = self._affine.gain[column] * margins + self._affine.offset[column]
+        log_odds = self._scale.of_rule(column, margins)
         return float(np.quantile(log_odds, 1.0 - share))
 
 

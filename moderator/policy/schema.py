@@ -137,8 +137,9 @@ class Rule(Model):
 
     fusion: Fusion = "max"
     """How the scores of text, image and keywords become one: max (either is enough), weighted
-    (their mean), noisy_or (two half-certain ones add up) or learned (from labels, by
-    `moderator policy calibrate`)."""
+    (their mean), noisy_or (two half-certain ones add up) or learned: how much each counts is fitted
+    by `moderator policy calibrate` to ten labelled posts of each kind or more that have both text
+    and image; a post with one of them is judged by that one."""
 
     weights: Mapping[FusedChannel, Weight] = Field(default_factory=dict)
     """With `fusion: weighted`, how much each channel counts; one that is not named counts 1."""

@@ -29,6 +29,11 @@ class Scope:
     modalities: Mapping[str, Mask]  # the rules that a post with this modality is enough for
     _known: dict[tuple[object, ...], Mask | None] = field(default_factory=dict, compare=False)
 
+    @property
+    def restricts(self) -> bool:
+        """Whether there are posts that not all rules judge."""
+        return bool(self.surfaces or self.languages or self.tiers or self.modalities)
+
     def mask(
         self, surface: str | None, language: str | None, tier: str | None, holds: Iterable[str]
     ) -> Mask | None:

@@ -93,7 +93,7 @@ def _channel_score(
     nearest = prompts[int((channel.prompt_vectors[prompts] @ readings.vectors[decisive]).argmax())]
 
     def score(margin: float) -> float:
-        return _probability(channel.affine.gain[column] * margin + channel.affine.offset[column])
+        return _probability(channel.scale.of_rule(column, np.array([margin], np.float32))[0])
 
     lasting = lasting_margin(readings, rows, margins, decisive)
     return ChannelScore(

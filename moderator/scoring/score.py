@@ -53,7 +53,7 @@ def score(
         if len(readings[name].owners)
     }
     logits = {
-        name: rules.channels[name].affine.log_odds(values.values)
+        name: rules.channels[name].scale.log_odds(values.values)
         for name, values in by_channel.items()
     }
     present = {

@@ -43,6 +43,7 @@ class Job:
     amends: str | None = None  # id of the verdict on what could be read at once
     deferred: bool = False  # its media are not looked at now
     let_go: bool = False  # it is answered later, or by another worker, and not by us now
+    kills: bool = False  # workers died of it
     fetched: float = 0.0  # when its attachments had come; 0 when it carried all of them
     sent: float = 0.0  # when publishing its answer began
     created_at: datetime | None = None  # of the post

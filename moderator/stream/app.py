@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import faust
 import mode
+import uvloop
 from faust.app.base import BootStrategy
 from faust.web import Request, Response, View
 from mode.types import ServiceT
@@ -144,11 +145,13 @@ def _add_pages(
 class _Worker(faust.Worker):
     """Faust's worker with a bound on its shutdown, which has none of its own."""
 
-    def __init__(self, app: faust.App, settings: Settings) -> None:
+    def __init__(self, app: faust.App, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
         # At any other level than INFO, Faust leaves the root logger at DEBUG: 17 % more CPU.
         # Its escape sequences for terminals would land among the log lines.
         out = io.StringIO()
-        super().__init__(app, loglevel="INFO", quiet=True, redirect_stdouts=False, stdout=out)
+        super().__init__(
+            app, loop=loop, loglevel="INFO", quiet=True, redirect_stdouts=False, stdout=out
+        )
         self._most_seconds = settings.drain_seconds + _GOODBYE_SECONDS
 
     def _setup_logging(self) -> None:
@@ -177,4 +180,6 @@ def run_worker(app: faust.App, settings: Settings) -> None:
             f"the worker's pages cannot be served on {settings.web_host}:{settings.web_port}: "
             f"{error.strerror}; set MODERATOR_WEB_PORT or --web-port to a free port"
         ) from error
-    _Worker(app, settings).execute_from_commandline()
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)  # Faust's services ask for it
+    _Worker(app, settings, loop).execute_from_commandline()

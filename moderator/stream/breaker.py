@@ -2,6 +2,7 @@
 
 A rule's rate over its last posts is compared with its usual one, which is that of all posts before
 them. What is usual outlives a reload: a rule whose new wording fires ten times as often is caught.
+One that has all but stopped is told, because what it caught goes unseen.
 """
 
 from collections import deque
@@ -36,11 +37,12 @@ class _Rate:
     usual_hits: float = 0.0
     usual_posts: float = 0.0
 
-    def add(self, hits: int, posts: int, over: int) -> None:
+    def add(self, hits: int, posts: int, over: int) -> bool:
+        """Count a batch; True when a block is full."""
         self.hits += hits
         self.posts += posts
         if self.posts * _BLOCKS < over:
-            return
+            return False
         self.recent.append((self.hits, self.posts))
         self.hits = self.posts = 0
         while sum(count for _, count in self.recent) > over:
@@ -50,6 +52,7 @@ class _Rate:
         if self.usual_posts > over * _FORGET:
             self.usual_hits /= 2
             self.usual_posts /= 2
+        return True
 
     def window(self) -> tuple[int, int]:
         """Hits and posts lately."""
@@ -70,6 +73,12 @@ class Breakers:
     def __init__(self) -> None:
         self._rates: dict[str, _Rate] = {}
         self._until: dict[str, float] = {}
+        self._quiet: set[str] = set()
+
+    @property
+    def quiet(self) -> frozenset[str]:
+        """The rules that fire far less often than they used to; there is nothing to hold back."""
+        return frozenset(self._quiet)
 
     @property
     def held(self) -> frozenset[str]:
@@ -79,6 +88,7 @@ class Breakers:
     def forget_trips(self, rules: Iterable[str]) -> None:
         """A reload lets every rule act; what is usual is kept for those that are still there."""
         self._until.clear()
+        self._quiet.clear()
         kept = set(rules)
         self._rates = {rule: rate for rule, rate in self._rates.items() if rule in kept}
         for rate in self._rates.values():
@@ -100,7 +110,9 @@ class Breakers:
             rate = self._rates.setdefault(rule, _Rate())
             if rule in self._until:
                 continue
-            rate.add(hits.get(rule, 0), posts, breaker.over)
+            if rate.add(hits.get(rule, 0), posts, breaker.over):
+                mark = self._quiet.add if _too_rarely(rate, breaker) else self._quiet.discard
+                mark(rule)
             if rule in hits and (reason := _too_often(rate, breaker)):
                 self._until[rule] = now + breaker.cool_down
                 rate.start_afresh()
@@ -112,6 +124,14 @@ class Breakers:
             if now >= until:
                 del self._until[rule]
                 yield Trip(rule, None, "its time is over")
+
+
+def _too_rarely(rate: _Rate, breaker: Breaker) -> bool:
+    hits, posts = rate.window()
+    if posts < breaker.over * (_BLOCKS - 1) / _BLOCKS or rate.usual_posts < breaker.over:
+        return False
+    expected = rate.usual_hits / rate.usual_posts * posts
+    return expected >= breaker.at_least and hits * breaker.times < expected
 
 
 def _too_often(rate: _Rate, breaker: Breaker) -> str | None:

@@ -89,16 +89,15 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
     async def commit(self) -> None:
         """Commit what has moved. A failure costs duplicates, never posts: it is only logged."""
         async with self.moving:
-            await self._commit_moved()
+            await self._commit(self._moved())
 
-    async def _commit_moved(self) -> None:
-        moved = {
+    def _moved(self) -> dict[TopicPartition, tuple[int, str]]:
+        return {
             partition: (offset, self.note(partition, progress))
             for partition, progress in self._progress.items()
             if (offset := progress.committable) is not None
             and offset != self._committed.get(partition)
         }
-        await self._commit(moved)
 
     async def announce(self) -> None:
         """Leave notes where those that Kafka has do not reach as far as we read."""
@@ -127,14 +126,17 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         await self._commit(short)
 
     async def announce_alone(self, partition: TopicPartition, offset: int) -> None:
-        """Commit everything, and that nothing else than this message is going to be in flight."""
+        """Commit everything, and that nothing else than this message is going to be in flight.
+
+        In one request, because it is made for every suspect.
+        """
         async with self.moving:
-            await self._commit_moved()
-            if partition not in self._progress:  # it was handed over meanwhile
-                return
-            self._suspects.announced(partition, offset)
-            reach = self._suspects.reach(partition, offset - 1)
-            await self._commit({partition: (offset, note(reach, alone=offset))})
+            moved = self._moved()
+            if partition in self._progress:  # else it was handed over meanwhile
+                self._suspects.announced(partition, offset)
+                reach = self._suspects.reach(partition, offset - 1)
+                moved[partition] = (offset, note(reach, alone=offset))
+            await self._commit(moved)
 
     def note(self, partition: TopicPartition, progress: PartitionProgress) -> str:
         """What to leave with a commit, given what is in flight."""
@@ -211,9 +213,11 @@ class Commits(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ship
         """Kafka has these offsets and notes."""
         if any(self._committed.get(place) != offset for place, (offset, _) in offsets.items()):
             self._moved_at = time.monotonic()  # else these were notes only
+        ours = self.owned()
         for partition, (offset, left) in offsets.items():
-            self._committed[partition] = offset
-            self._announced[partition] = parse(left).reach
+            if partition in ours:  # it may have left meanwhile
+                self._committed[partition] = offset
+                self._announced[partition] = parse(left).reach
 
     async def _commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
         if not offsets:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 from aiokafka import TopicPartition
@@ -23,13 +24,20 @@ _POLL_MS = 200
 # Between two notes of how far is read. Less means more commits, more means that after a death more
 # posts are read one by one.
 _SLACK_POSTS = 256
+_LOOK_SECONDS = 5.0  # between two questions of how long the partitions are
 _GOODBYE_SECONDS = 3.0  # for each client; the two stay within what `app` grants after the drain
 
 
 class Connection:
     """A member of the group: reads, commits, publishes."""
 
-    def __init__(self, settings: Settings, publisher: Publisher, clients: Clients) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        publisher: Publisher,
+        clients: Clients,
+        clock: Callable[[], float],
+    ) -> None:
         self._settings = settings
         self._clients = clients
         self.publisher = publisher
@@ -45,12 +53,22 @@ class Connection:
             assigned=lambda: self.reader.start_at({}),
         )
         self.transactions = Transactions(settings, publisher, self.commits, self._committed)
+        self._ends: Mapping[TopicPartition, int] = {}
+        self._clock = clock
+        self._unread: Mapping[TopicPartition, int] = {}  # positions before the ends
+        self._starving_since: float | None = None  # these have not moved since then
 
     @classmethod
-    async def open(cls, settings: Settings, publisher: Publisher, clients: Clients) -> Self:
+    async def open(
+        cls,
+        settings: Settings,
+        publisher: Publisher,
+        clients: Clients,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
         """Raises TransientError when Kafka cannot be reached."""
         await clients.ensure_topics(settings)
-        made = cls(settings, publisher, clients)
+        made = cls(settings, publisher, clients, clock)
         topics = [settings.posts_topic, *([settings.retries_topic] if settings.puts_off else [])]
         made.consumer.subscribe(topics, listener=made.commits)
         try:
@@ -72,10 +90,45 @@ class Connection:
         lag = {}
         for place, progress in self.commits.owned().items():
             if place in assigned and (end := self.consumer.highwater(place)) is not None:
+                end = max(end, self._ends.get(place, 0))
                 stands = progress.standing
                 at = self.reader.position(place) if stands is None else stands
                 lag[place.topic, place.partition] = 0 if at is None else max(0, end - at)
         return lag
+
+    async def watch_ends(self) -> None:
+        """Ask every now and then, until cancelled, where partitions end."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await self.ask_ends()
+
+    async def ask_ends(self) -> None:
+        """Ask where partitions end.
+
+        Fetches tell it, too, but only when one is due: who is ten times too slow still works on
+        what was fetched minutes ago, and would report a lag that shrinks. And a consumer that
+        fetches no more without an error, although the broker answers, is a zombie.
+        """
+        try:
+            self._ends = await self.consumer.end_offsets(list(self.commits.owned()))
+            read = self.consumer.assignment() - self.consumer.paused()
+            unread = {
+                place: at
+                for place in read & self._ends.keys()
+                if (at := await self.consumer.position(place)) < self._ends[place]
+            }
+        except KafkaError as error:  # of a broker that is away there is nothing to read
+            log.debug("the ends of partitions cannot be asked for: %r", error)
+            unread = {}
+        if not unread or unread != self._unread:
+            self._starving_since = self._clock() if unread else None
+        self._unread = unread
+
+    @property
+    def starving_seconds(self) -> float:
+        """How long there has been something to read and nothing was; 0 when all is read."""
+        since = self._starving_since
+        return 0.0 if since is None else self._clock() - since
 
     async def close(self) -> None:
         """Leave the group and say goodbye, each client whatever became of the other."""

@@ -3,11 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
-
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from collections.abc import Callable, Mapping, Sequence
 
 from moderator.batching import Batcher
 from moderator.errors import PostError
@@ -18,17 +14,15 @@ from moderator.settings import Settings
 from moderator.stream.answerer import Answerer, Job, Work
 from moderator.stream.clients import KAFKA, Clients, until_it_works
 from moderator.stream.connection import Connection
-from moderator.stream.offsets import PartitionProgress
+from moderator.stream.in_flight import InFlight
+from moderator.stream.intake import Intake
 from moderator.stream.overload import Overload
 from moderator.stream.publisher import Message, Publisher
-from moderator.stream.reader import split_due
 from moderator.stream.records import UnreadableRecord
 from moderator.stream.retries import Retries
+from moderator.stream.tasks import Tasks
 
 log = logging.getLogger(__name__)
-
-_PAUSE_SECONDS = 0.2
-_BEAR_SECONDS = 30.0
 
 
 class HotPath:
@@ -52,11 +46,13 @@ class HotPath:
         self._settings = settings
         self._answerer = answerer
         self._loader = loader
-        self._metrics = metrics
         self._clients = clients
         self._clock = clock
         self._retries = Retries(settings)
         self._overload = Overload(settings)
+        self._in_flight = InFlight(settings, metrics, clock)
+        self._tasks = Tasks(self.stop)
+        self._intake = Intake(self._in_flight, self._overload, self._retries, self._tasks, clock)
         self._publisher = Publisher(settings, metrics, producer=clients.producer)
         self._exactly_once = settings.delivery == "exactly_once"
         self._batcher = Batcher(
@@ -68,14 +64,8 @@ class HotPath:
             unwanted=self._left,
         )
         self._connection: Connection | None = None
-        self._posts = self._bytes = 0  # in flight
-        self._waiting = {"fetch": 0, "publish": 0}  # of these, posts that wait for others
-        self._changed = asyncio.Event()  # something was answered, or `stop` was called
-        self._stopping = self._closing = False
-        self._failing_since: float | None = None  # reading fails, without a break, since then
-        self._failure: BaseException | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._last_answer = self._last_turn = clock()
+
+    # --- How it stands, asked by the threads of the pages and of the watchdog
 
     @property
     def ready(self) -> bool:
@@ -83,21 +73,16 @@ class HotPath:
         return (
             self._connection is not None
             and self._connection.commits.assigned
-            and self._failing_since is None
-            and not self._stopping
+            and self._intake.reads
+            and not self._in_flight.closed
         )
 
     @property
     def stalled_seconds(self) -> float:
-        """How long posts have been in flight without one being answered; 0 when idle.
-
-        Or for how long nothing has run at all, once that is more than a moment.
-        """
+        """See `InFlight`; 0 while it waits for Kafka at the start."""
         if self._connection is None:
             return 0.0
-        waited = self._clock() - self._last_answer if self._posts else 0.0
-        frozen = self._clock() - self._last_turn - self._settings.commit_interval_seconds
-        return max(waited, frozen, 0.0)
+        return self._in_flight.stalled_seconds(self._connection.starving_seconds)
 
     @property
     def commit_age_seconds(self) -> float:
@@ -112,45 +97,47 @@ class HotPath:
     @property
     def in_flight_bytes(self) -> int:
         """Held in memory for posts in flight."""
-        return self._bytes
+        return self._in_flight.bytes
 
     @property
     def waiting_posts(self) -> Mapping[str, int]:
         """By what they wait for."""
-        return {**self._waiting, "batch": len(self._batcher)}
+        return {**self._in_flight.waiting, "batch": len(self._batcher)}
 
     @property
     def reads(self) -> bool:
         """False while the broker is away."""
-        return self._failing_since is None
+        return self._intake.reads
+
+    # --- From start to end
 
     def stop(self) -> None:
         """Have `run` read no more, answer what is in flight, commit and return."""
-        self._stopping = True
-        self._changed.set()
+        self._in_flight.close()
 
     async def run(self) -> None:
         """Connect, however long that takes, and read until `stop`. Raises on a bug only."""
-        await until_it_works("waiting for Kafka", self._connect, lambda: self._stopping)
+        await until_it_works("waiting for Kafka", self._connect, lambda: self._in_flight.closed)
         if self._connection is None:
             return
-        self._spawn(self._batcher.run())
-        self._spawn(self._commit_regularly(self._connection))
+        self._tasks.spawn(self._batcher.run())
+        self._tasks.spawn(self._commit_regularly(self._connection))
+        self._tasks.spawn(self._connection.watch_ends())
         publishing = None
         if self._exactly_once:
             transactions = self._connection.transactions
-            publishing = self._spawn(transactions.run(self._answerer.too_large, self._published))
+            publishing = self._tasks.spawn(
+                transactions.run(self._answerer.too_large, self._published)
+            )
         try:
-            while not self._stopping:
-                await self._read_some(self._connection)
-            if self._failure is None:
+            async for job in self._intake.jobs(self._connection):
+                await self._accept(job)
+            if self._tasks.failure is None:
                 await self._drain()
         finally:
-            self._closing = True
-            for task in self._tasks - {publishing}:
-                task.cancel()
+            self._tasks.end(but=publishing)
             # Whoever ends of a bug leaves the note that tells of what was in flight.
-            if self._failure is None:
+            if self._tasks.failure is None:
                 await self._connection.commits.say_goodbye()
             elif publishing is None:
                 await self._connection.commits.commit()
@@ -159,17 +146,19 @@ class HotPath:
             await self._connection.close()
             self._answerer.close()
             self._loader.close()
-        if self._failure:
-            raise self._failure
+        if self._tasks.failure:
+            raise self._tasks.failure
 
     async def _connect(self) -> None:
-        self._connection = await Connection.open(self._settings, self._publisher, self._clients)
-        self._last_turn = self._clock()
+        self._connection = await Connection.open(
+            self._settings, self._publisher, self._clients, self._clock
+        )
+        self._in_flight.turn()
 
     async def _commit_regularly(self, connection: Connection) -> None:
         while True:
             await asyncio.sleep(self._settings.commit_interval_seconds)
-            self._last_turn = self._clock()
+            self._in_flight.turn()
             connection.commits.rest()
             if not self._exactly_once:
                 await connection.commits.commit()
@@ -177,139 +166,21 @@ class HotPath:
     async def _drain(self) -> None:
         try:
             async with asyncio.timeout(self._settings.drain_seconds):
-                while self._posts and self._failure is None:
-                    await self._change()
+                while self._in_flight.posts and self._tasks.failure is None:
+                    await self._in_flight.change()
         except TimeoutError:
             log.error(  # noqa: TRY400  # the traceback of a time-out says nothing
                 "%d posts were not answered in %s s; uncommitted, they will be read again",
-                self._posts,
+                self._in_flight.posts,
                 self._settings.drain_seconds,
             )
 
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
-
-    async def _read_some(self, connection: Connection) -> None:
-        room = self._settings.max_in_flight_posts - self._posts
-        if room <= 0 or self._bytes >= self._settings.max_in_flight_bytes:
-            await self._change()
-            return
-        try:
-            fetched = await connection.reader.read(room)
-        except KafkaError as error:
-            await self._cannot_read(error)
-            return
-        self._failing_since = None
-        self._overload.observe(fetched)
-        # Looked up before anything is awaited: later, a partition may have left and come back.
-        mine = [
-            (place, progress, self._due(connection, place, records))
-            for place, records in fetched.items()
-            if (progress := connection.commits.progress(place))  # else handed over meanwhile
-        ]
-        await connection.suspects.learn([place for place, _, records in mine if records])
-        for place, progress, records in mine:
-            await self._accept_all(connection, place, progress, records)
-
-    def _due(
-        self, connection: Connection, place: TopicPartition, records: Sequence[Any]
-    ) -> Sequence[Any]:
-        """Without those that are to be tried later; they are read again when it is time."""
-        if place.topic != self._retries.topic:
-            return records
-        due, wait_seconds = split_due(records, self._overload.due(self._retries))
-        if wait_seconds:
-            connection.reader.put_back(place, records[len(due)].offset, wait_seconds)
-        return due
-
-    async def _accept_all(
-        self,
-        connection: Connection,
-        place: TopicPartition,
-        progress: PartitionProgress,
-        records: Sequence[Any],
-    ) -> None:
-        alone = False
-        for record in records:
-            if connection.suspects.suspected(place, record.offset):
-                alone = True
-                if not await self._accept_alone(connection, place, progress, record):
-                    return
-                continue
-            if alone:
-                alone = False
-                await connection.commits.commit()  # nobody is alone any more
-            progress.start(record.offset)
-            if progress.last_read >= connection.commits.announced(place):
-                # Not waited for: it leaves before a thread has begun with the message.
-                self._spawn(connection.commits.announce())
-            await self._accept(self._job(record, progress))
-        if alone:
-            await connection.commits.commit()
-
-    async def _accept_alone(
-        self,
-        connection: Connection,
-        place: TopicPartition,
-        progress: PartitionProgress,
-        record: Any,
-    ) -> bool:
-        """Have a suspect answered while nothing else is in flight; False when told to stop."""
-        if not await self._all_answered():
-            return False
-        if connection.commits.progress(place) is not progress:  # another worker's by now
-            return True
-        progress.start(record.offset)
-        job = self._job(record, progress)
-        if connection.suspects.guilty(place, record.offset):
-            log.error("the message at %s:%d kills workers; quarantined", place, record.offset)
-            self._refuse(job, "killed_worker", "workers died twice with it in flight")
-            connection.suspects.acquit()
-        else:
-            await connection.commits.announce_alone(place, record.offset)
-            await self._accept(job)
-        return await self._all_answered()
-
-    async def _all_answered(self) -> bool:
-        while self._posts and not self._stopping:
-            await self._change()
-        return not self._posts
-
-    def _job(self, record: Any, progress: PartitionProgress) -> Job:
-        size = len(record.value or b"")
-        if record.topic != self._retries.topic:
-            return Job(record, progress, size=size, offset=record.offset)
-        origin, attempt, amends = self._retries.comeback(record)
-        return Job(
-            origin, progress, size=size, offset=record.offset, attempt=attempt, amends=amends
-        )
-
-    async def _cannot_read(self, error: KafkaError) -> None:
-        """Bear with it for a while; but a consumer that is out of its group for good is a zombie.
-
-        aiokafka waits by itself for a broker that is away; what comes up here is the end of its
-        part in the group, or a message it cannot read. Both end the process rather than the posts.
-        """
-        now = self._clock()
-        self._failing_since = self._failing_since or now
-        log.warning("cannot read: %r", error)
-        if not error.retriable or now - self._failing_since > _BEAR_SECONDS:
-            raise error
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-    def _enter(self, job: Job) -> None:
-        if not self._posts:
-            self._last_answer = self._clock()  # a stall is counted from now
-        self._posts += 1
-        self._bytes += job.size
-        self._metrics.in_flight.set(self._posts)
-
-    def _refuse(self, job: Job, code: str, reason: str) -> None:
-        self._enter(job)
-        self._spawn(self._publish([job], [self._answerer.refuse(job, code, reason)]))
+    # --- The way of a post
 
     async def _accept(self, job: Job) -> None:
+        if job.kills:
+            self._refuse(job, "killed_worker", "workers died twice with it in flight")
+            return
         if isinstance(job.record, UnreadableRecord):
             self._refuse(job, "undecodable", "its headers have names that are not UTF-8, or worse")
             return
@@ -323,23 +194,25 @@ class HotPath:
             self._refuse(job, error.code, str(error))
             return
         job.size += _carried_bytes(post)
-        self._enter(job)
+        self._in_flight.enter(job)
         if self._overload.defers(job, post):
             job.deferred = True
             await self._batcher.put((job, self._overload.without_media(post, job.received)))
         elif needs_fetching(post):
-            self._spawn(self._fetch(job, post))
+            self._tasks.spawn(self._fetch(job, post))
         else:
             await self._batcher.put((job, self._loader.inline(post, job.received)))
 
+    def _refuse(self, job: Job, code: str, reason: str) -> None:
+        self._in_flight.enter(job)
+        self._tasks.spawn(self._publish([job], [self._answerer.refuse(job, code, reason)]))
+
     async def _fetch(self, job: Job, post: Post) -> None:
-        self._waiting["fetch"] += 1
+        self._in_flight.wait("fetch", 1)
         loaded = await asyncio.wrap_future(self._loader.submit(post, job.received))
-        self._waiting["fetch"] -= 1
+        self._in_flight.wait("fetch", -1)
         job.fetched = time.perf_counter()
-        fetched_bytes = max(0, loaded.size - _carried_bytes(post))
-        job.size += fetched_bytes
-        self._bytes += fetched_bytes
+        self._in_flight.grow(job, max(0, loaded.size - _carried_bytes(post)))
         if self._left((job, loaded)):
             return
         if reason := self._retries.again(loaded, job.attempt):
@@ -352,16 +225,16 @@ class HotPath:
         job, _ = work
         if job.progress.left:
             job.let_go = True
-            self._spawn(self._publish([job], []))
+            self._tasks.spawn(self._publish([job], []))
         return job.progress.left
 
     async def _answer(self, batch: list[Work]) -> None:
-        await asyncio.wait([self._spawn(self._screen(batch))])
+        await asyncio.wait([self._tasks.spawn(self._screen(batch))])
 
     async def _screen(self, batch: list[Work]) -> None:
         messages = await self._answerer.answer(batch)
         # The batcher's caller is free again while the broker acknowledges.
-        self._spawn(self._publish([job for job, _ in batch], messages))
+        self._tasks.spawn(self._publish([job for job, _ in batch], messages))
 
     async def _publish(self, jobs: Sequence[Job], messages: Sequence[Message]) -> None:
         assert self._connection is not None  # or nothing could have been read
@@ -371,7 +244,7 @@ class HotPath:
             job.let_go = job.let_go or job.progress.left  # its next owner answers it
         lost = {id(job.record) for job in jobs if job.progress.left}
         messages = [message for message in messages if id(message.source) not in lost]
-        self._waiting["publish"] += len(jobs)
+        self._in_flight.wait("publish", len(jobs))
         if self._exactly_once:
             self._connection.transactions.put(jobs, messages)
             return
@@ -383,34 +256,9 @@ class HotPath:
     def _published(self, jobs: Sequence[Job]) -> None:
         assert self._connection is not None
         self._connection.commits.finish((job.progress, job.offset) for job in jobs)
-        self._waiting["publish"] -= len(jobs)
+        self._in_flight.wait("publish", -len(jobs))
         self._answerer.answered(jobs)
-        self._posts -= len(jobs)
-        self._bytes -= sum(job.size for job in jobs)
-        self._metrics.in_flight.set(self._posts)
-        self._last_answer = self._clock()
-        self._changed.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run beside everything else. A bug in it stops the worker; nothing is lost by that."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._spawned)
-        return task
-
-    def _spawned(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._closing:
-            return
-        # Cancelled by somebody else: its posts would never be answered. Not a CancelledError, which
-        # would look as if whoever waits for `run` had cancelled it.
-        error = (
-            RuntimeError(f"somebody cancelled {task!r}") if task.cancelled() else task.exception()
-        )
-        if error:
-            log.error("the worker stops because of a bug", exc_info=error)
-            self._failure = error
-            self.stop()
+        self._in_flight.leave(jobs)
 
 
 def _carried_bytes(post: Post) -> int:

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from moderator.errors import InferenceError, PolicyError
+from moderator.metrics.policies import PolicyMetrics
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules
 from moderator.policy.policyset import PolicySet
 from moderator.stream.breaker import Breakers, Then, Trip
-from moderator.stream.policy_metrics import PolicyMetrics
 from moderator.verdicts import Verdict
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,13 @@ class LivePolicies:
         compiler: Callable[[PolicySet], CompiledRules],
         metrics: PolicyMetrics,
         *,
+        beside: Callable[[PolicySet], CompiledRules] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`beside` compiles while posts are screened, slower and out of their way."""
         self._screener = screener
         self._compiler = compiler
+        self._beside = beside or compiler
         self._metrics = metrics
         self._clock = clock
         self._breakers = Breakers()
@@ -57,9 +60,17 @@ class LivePolicies:
 
         `origin` says in the log where it comes from. What cannot be used is refused and told.
         """
+        return self._take(load, origin, self._beside)
+
+    def _take(
+        self,
+        load: Callable[[], PolicySet],
+        origin: str,
+        compiler: Callable[[PolicySet], CompiledRules],
+    ) -> Outcome:
         with self._loading:
             try:
-                outcome = self._offer(load(), origin)
+                outcome = self._offer(load(), origin, compiler)
             except (PolicyError, InferenceError) as error:
                 outcome = "refused"
                 self._refuse(str(error), origin)
@@ -67,13 +78,13 @@ class LivePolicies:
             return outcome
 
     def offer_first_good(self, offers: Iterable[Offer]) -> None:
-        """Put in force the first that can be used, the newest being first.
+        """Before the first post: put in force the first that can be used, the newest being first.
 
         A refusal of the newest stays to be seen, because that is what somebody must mend.
         """
         refusal = None
         for load, origin in offers:
-            if self.offer(load, origin) != "refused":
+            if self._take(load, origin, self._compiler) != "refused":
                 break
             refusal = refusal or self.refusal
         if refusal is not None:
@@ -88,26 +99,34 @@ class LivePolicies:
         with self._exchange:
             rules = self._screener.rules
             breakers = {rules.ids[column]: breaker for column, breaker in rules.breakers.items()}
+            before = self._breakers.quiet
             trips = self._breakers.observe(verdicts, breakers, self._clock())
+            quiet = self._breakers.quiet - before
+            self._metrics.quiet.set(len(self._breakers.quiet))
             if trips:
                 self._screener.rules = self._with_trips(rules, trips)
                 self._metrics.tripped.set(len(self._breakers.held))
         for trip in trips:
             self._tell(trip)
+        for rule in sorted(quiet):
+            log.error("rule %s has all but stopped firing; does it still say what it should?", rule)
 
-    def _offer(self, policies: PolicySet, origin: str) -> Outcome:
+    def _offer(
+        self, policies: PolicySet, origin: str, compiler: Callable[[PolicySet], CompiledRules]
+    ) -> Outcome:
         if policies.digest == self.digest:
             self._accept(None)
             return "unchanged"
         for warning in policies.warnings:
             log.warning("%s", warning)
         began = time.perf_counter()
-        rules = self._compiler(policies)
+        rules = compiler(policies)
         with self._exchange:
             before = self._screener.rules
             self._screener.rules = rules
             self._breakers.forget_trips(rules.ids)
             self._metrics.tripped.set(0)
+            self._metrics.quiet.set(0)
         self._accept(time.perf_counter() - began)
         log.info(
             "policies %s, version %s, digest %s from %s: %s",

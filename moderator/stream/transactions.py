@@ -3,10 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
+from aiokafka.errors import (
+    IllegalGenerationError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+)
 from aiokafka.structs import OffsetAndMetadata
 
 from moderator.errors import StartupError
@@ -103,15 +109,20 @@ class Transactions:
     async def _publish(
         self, parts: Mapping[TopicPartition, _Part], too_large: Callable[[Message], Message]
     ) -> None:
-        """Until it is committed. The broker's absence is waited for: back-pressure, not loss."""
+        """Until it is committed. The broker's absence is waited for: back-pressure, not loss.
+
+        A broker refuses a batch as a whole: its messages are sent one by one then, so that only
+        what does not fit by itself gives way.
+        """
         wait = _FIRST_WAIT_SECONDS
-        while True:
+        alone = set[int]()  # identities of messages to send one by one
+        while parts := self._still_ours(parts):
             offsets = {
                 partition: (part.jobs[-1].offset + 1, self._commits.note(partition, part.progress))
                 for partition, part in parts.items()
             }
             try:
-                refused = await self._transact(parts, offsets)
+                refused = await self._transact(parts, offsets, alone)
             except ProducerFenced as error:
                 raise StartupError(
                     "another worker has our transactional id; workers of one machine need "
@@ -125,35 +136,39 @@ class Transactions:
                     continue
             else:
                 if refused:
-                    _replace(parts, refused, too_large)
+                    if len(refused) == 1:  # nothing else was in its batch
+                        _replace(parts, refused, too_large)
+                    alone |= refused
                     await self._was_committed(offsets)  # it was not, and is ended by this
                     continue
             self._commits.committed(offsets)
             return
 
-    async def _transact(self, parts: Mapping[TopicPartition, _Part], offsets: Offsets) -> set[int]:
-        """Commit all of it, or nothing: then the message that is too large, by identity.
+    def _still_ours(self, parts: Mapping[TopicPartition, _Part]) -> dict[TopicPartition, _Part]:
+        """Without partitions that left while the broker was away: their next owner answers them."""
+        ours = self._commits.owned()
+        kept = {place: part for place, part in parts.items() if ours.get(place) is part.progress}
+        for place in parts.keys() - kept.keys():
+            for job in parts[place].jobs:
+                job.let_go = True
+        return kept
 
-        A broker refuses a batch as a whole: the largest of it gives way, the rest is tried again.
-        """
+    async def _transact(
+        self, parts: Mapping[TopicPartition, _Part], offsets: Offsets, alone: set[int]
+    ) -> set[int]:
+        """Commit all of it, or nothing: then those of a batch that is too large, by identity."""
         producer = self._publisher.producer
         await producer.begin_transaction()
         messages = [message for part in parts.values() for message in part.messages]
-        outcomes = await send(producer, messages)
-        too_large = list[Message]()
-        for message, error in zip(messages, outcomes, strict=True):
-            if isinstance(error, MessageSizeTooLargeError):
-                too_large.append(message)
-            elif error is not None:
-                raise error
-        refused = {id(max(too_large, key=lambda m: len(m.value)))} if too_large else set[int]()
-        if not refused:
-            await producer.send_offsets_to_transaction(
-                {place: OffsetAndMetadata(*wanted) for place, wanted in offsets.items()},
-                self._group,
-            )
-            await producer.commit_transaction()
-        return refused
+        if refused := await _send(producer, messages, alone):
+            return refused
+        if len(self._still_ours(parts)) < len(parts):
+            raise IllegalGenerationError("partitions left during the transaction")
+        await producer.send_offsets_to_transaction(
+            {place: OffsetAndMetadata(*wanted) for place, wanted in offsets.items()}, self._group
+        )
+        await producer.commit_transaction()
+        return set()
 
     async def _was_committed(self, offsets: Offsets) -> bool:
         """Start over with a new producer, which has the broker end what the last one left open."""
@@ -166,6 +181,24 @@ class Transactions:
                 await asyncio.sleep(_FIRST_WAIT_SECONDS)
             else:
                 return all(found.get(p, (-1, ""))[0] >= at for p, (at, _) in offsets.items())
+
+
+async def _send(producer: Any, messages: Sequence[Message], alone: set[int]) -> set[int]:
+    """Send them in order, those in `alone` one by one, up to the first that are refused.
+
+    Nothing after these could be sent: the broker misses their numbers.
+    """
+    refused = set[int]()
+    for _, group in groupby(messages, key=lambda message: {id(message)} & alone):
+        batch = list(group)
+        for message, error in zip(batch, await send(producer, batch), strict=True):
+            if isinstance(error, MessageSizeTooLargeError):
+                refused.add(id(message))
+            elif error is not None:
+                raise error
+        if refused:
+            break
+    return refused
 
 
 def _replace(

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import images, latency, others, pipeline, repeats, share, texts
+from tests.bench import delivery, images, latency, others, pipeline, repeats, share, texts
 from tests.bench.report import Row, write
 from tests.bench.skeletons import Skeletons
 
@@ -20,6 +20,7 @@ PARTS: Mapping[str, Callable[[Skeletons], Iterator[Row]]] = {
     "pipeline": pipeline.run,
     "worker": share.run,
     "worker-clip": share.run_clip,
+    "delivery": delivery.run,
     "images": images.run,
     "texts": texts.run,
     "latency": latency.run,

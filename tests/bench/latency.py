@@ -1,4 +1,8 @@
-"""A post that comes alone, against the bare session at batch 1."""
+"""A post that comes alone, against the bare session at batch 1, both with all cores.
+
+The bar holds like against like, p99 against p99: on a shared machine the bare session's own p99
+is up to 2.6 times its median.
+"""
 
 from collections.abc import Iterator
 
@@ -31,9 +35,14 @@ def run(skeletons: Skeletons) -> Iterator[Row]:
     for post in posts:  # in turn, so that a slow second slows both
         bare.append(milliseconds(lambda: session.run(["image_embeds"], feeds)))
         alone.append(milliseconds(lambda post=post: screener.screen([post])))  # type: ignore[misc]
-    half, most = np.percentile(bare, 50), np.percentile(alone, 99)
-    yield Row("bare, batch 1, median", float(half), "ms")
-    yield Row("bare, batch 1, p99", float(np.percentile(bare, 99)), "ms")
-    yield Row("screen() of a lone image post, median", float(np.percentile(alone, 50)), "ms")
-    yield Row("screen() of a lone image post, p99", float(most), "ms")
-    yield Row("p99 of a lone post against bare", float(most / half), bar=1.5, at_most=True)
+    rows = {
+        "bare, batch 1": np.percentile(bare, (50, 99)).tolist(),
+        "screen() of a lone image post": np.percentile(alone, (50, 99)).tolist(),
+    }
+    for name, (half, most) in rows.items():
+        yield Row(f"{name}, median", half, "ms")
+        yield Row(f"{name}, p99", most, "ms")
+    (bare_half, bare_most), (half, most) = rows.values()
+    yield Row("median of a lone post against bare's", half / bare_half)
+    yield Row("p99 of a lone post against bare's", most / bare_most, bar=1.5, at_most=True)
+    yield Row("p99 of a lone post against bare's median", most / bare_half)

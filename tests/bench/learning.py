@@ -1,13 +1,17 @@
 """What labels add to zero-shot rules: `python -m tests.bench.learning [DATA]`.
 
-For each category of OpenAI's moderation set: average precision and calibration error on posts that
-were held out, with the prompts alone, with Platt's logistic, and with a learned direction, each
-from as many labels as the column says. Means of random splits; the set has too few posts for more
-than 500 labels beside those held out. A dot: too few of a kind, as `policy calibrate` says.
+Two tables. The first: average precision and calibration error on posts that were held out, with the
+prompts alone, with Platt's logistic, and with a learned direction, each from as many labels as the
+column says. The second, for the categories of OpenAI's moderation set: what is caught at the line
+that 5 % of its harmless posts cross, and which share of texts that only sound harmful crosses the
+same line, those of XSTest and of HateCheck; a logistic changes no order, so it has no column there.
+
+Means of random splits. A dot: the set has not so many posts, or too few of a kind among them, where
+`policy calibrate` refuses. Of each set no more than 1,500 posts are taken.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,19 +23,28 @@ from sklearn.metrics import average_precision_score
 
 from moderator.app import build_workbench
 from moderator.authoring import fit
-from moderator.authoring.calibrate import prompts_direction
+from moderator.authoring.calibrate import FEWEST, prompts_direction
+from moderator.authoring.choice import best
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.base import Calibration, Matrix, Vector
 from moderator.evaluation.figures import calibration_error
 from moderator.evaluation.rows import Example, read_examples
 from moderator.evaluation.suites import load_suite
 from moderator.policy.load import load_policies
+from moderator.policy.policyset import PolicySet
+from moderator.posts import Post
+from moderator.scoring.score import Readings
 from moderator.settings import bundled, load_settings
 
-LABELS = (50, 200, 500)
-SPLITS = 20
+LABELS = (50, 200, 800)
+CALIBRATED = 200
+SPLITS = 10
 HELD_OUT = 0.3
-SUITE = "openai_moderation"
+CATEGORIES = "openai_moderation"
+SUITES = (CATEGORIES, "scam_posts", "sms_smishing", "hatecheck")
+HARMLESS = {"XSTest, safe": "xstest", "HateCheck, not hateful": "hatecheck"}
+LINE = 0.05  # of harmless posts that cross it
+MOST_POSTS = 1500
 
 
 class Task(NamedTuple):
@@ -44,39 +57,83 @@ class Task(NamedTuple):
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("../shared/data/eval")
-    table = Table(title=f"{SUITE}: AP held out (ECE)", box=None, padding=(0, 2))
-    for column in ("category", "true", "zero-shot", "calibrated, 200"):
-        table.add_column(column, justify="right")
-    for count in LABELS:
-        table.add_column(f"learned, {count}", justify="right")
-    means: list[list[float]] = []
-    for name, task in tasks(data):
-        rows = list(split_figures(task))
-        figures = np.ma.masked_invalid(rows).mean(axis=0).filled(np.nan)  # (ways, 2)
-        means.append([ap for ap, _ in figures])
+    embedded = Embedded(data)
+    found = [(suite, *each) for suite in SUITES for each in embedded.tasks(suite)]
+    say_precision(found)
+    say_false_alarms([each[1:] for each in found if each[0] == CATEGORIES], embedded)
+
+
+def say_precision(found: Sequence[tuple[str, str, Task]]) -> None:
+    """The first table."""
+    ways = ["zero-shot", f"calibrated, {CALIBRATED}", *(f"learned, {count}" for count in LABELS)]
+    table = _table("AP held out (ECE)", "set", "category", "posts", "true", *ways)
+    for suite, name, task in found:
+        figures = _mean(split_figures(task))  # (ways, 2)
         cells = ["·" if np.isnan(ap) else f"{ap:.3f} ({ece:.3f})" for ap, ece in figures]
-        table.add_row(name, str(int(task.truth.sum())), *cells)
-    mean = ["·" if np.isnan(value) else f"{value:.3f}" for value in np.mean(means, axis=0)]
-    table.add_row("mean", "", *mean, style="bold")
-    Console(width=140).print(table)
+        posts, true = len(task.truth), int(task.truth.sum())
+        table.add_row(suite, name, str(posts), str(true), *cells)
+    Console(width=160).print(table)
 
 
-def tasks(data: Path) -> Iterator[tuple[str, Task]]:
-    """The categories, embedded once."""
-    suite = load_suite(SUITE)
-    examples = read_examples(suite, data)
-    bench = build_workbench(load_settings({"decoder_processes": 0}))
-    policies = load_policies([bundled("policies") / "benchmarks/public-sets.yaml"])
-    readings = bench.embed_all([each.post for each in examples], lambda _: None).readings["text"]
-    for name, task in suite.tasks.items():
-        direction = prompts_direction(policies.rule(task.rule), "text", bench)
-        known = [place for place, each in enumerate(examples) if name in each.truth]
-        vectors = np.stack(
-            [_decisive(readings.vectors[readings.rows(place)], direction) for place in known]
+def say_false_alarms(found: Sequence[tuple[str, Task]], embedded: "Embedded") -> None:
+    """The second table."""
+    harmless = {name: embedded.harmless(suite) for name, suite in HARMLESS.items()}
+    ways = ["zero-shot", *(f"learned, {count}" for count in LABELS)]
+    table = _table(
+        f"at the line that {LINE:.0%} of harmless posts of {CATEGORIES} cross: caught of it, held "
+        f"out; false alarms in {', '.join(harmless)}",
+        *("category", *ways),
+    )
+    for name, task in found:
+        aside = [
+            np.stack([_decisive(part, task.direction) for part in readings])
+            for readings in harmless.values()
+        ]
+        shares = _mean(split_alarms(task, aside))  # (ways, 3)
+        cells = ["·" if np.isnan(row[0]) else " ".join(f"{x:.1%}" for x in row) for row in shares]
+        table.add_row(name, *cells)
+    Console(width=160).print(table)
+
+
+class Embedded:
+    """The sets, embedded once."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._bench: Workbench = build_workbench(load_settings({"decoder_processes": 0}))
+        self._policies: PolicySet = load_policies(
+            [bundled("policies") / "benchmarks/public-sets.yaml"]
         )
-        yield name, Task(vectors, _truth(examples, known, name), direction, _background(bench))
+        self._found: dict[str, tuple[list[Example], Readings]] = {}
+
+    def tasks(self, suite: str) -> Iterator[tuple[str, Task]]:
+        """The categories of a set."""
+        examples, readings = self._suite(suite)
+        for name, task in load_suite(suite).tasks.items():
+            direction = prompts_direction(self._policies.rule(task.rule), "text", self._bench)
+            known = [place for place, each in enumerate(examples) if name in each.truth]
+            vectors = np.stack(
+                [_decisive(readings.vectors[readings.rows(place)], direction) for place in known]
+            )
+            background = self._bench.channels["text"].calibration["text"]
+            yield name, Task(vectors, _truth(examples, known, name), direction, background)
+
+    def harmless(self, suite: str) -> list[Matrix]:
+        """The readings of each post that nobody minds."""
+        examples, readings = self._suite(suite)
+        fine = [place for place, each in enumerate(examples) if not any(each.truth.values())]
+        return [readings.vectors[readings.rows(place)] for place in fine]
+
+    def _suite(self, name: str) -> tuple[list[Example], Readings]:
+        if name not in self._found:
+            examples = read_examples(load_suite(name), self._data)
+            chosen = np.random.default_rng(0).permutation(len(examples))[:MOST_POSTS]
+            some = [examples[place] for place in sorted(chosen.tolist())]
+            posts: list[Post] = [each.post for each in some]
+            self._found[name] = some, self._bench.embed_all(posts, lambda _: None).readings["text"]
+        return self._found[name]
 
 
 def split_figures(task: Task) -> Iterator[list[tuple[float, float]]]:
@@ -90,23 +147,69 @@ def split_figures(task: Task) -> Iterator[list[tuple[float, float]]]:
         zero = task.calibration
         z = fit.standardised(task.vectors, task.direction, zero)
         found = [_figures(task, held, zero.slope * z[held] + zero.intercept)]
-        some = rest[:200]
-        if task.truth[some].any():
+        some = rest[:CALIBRATED]
+        if _enough(task.truth[some]):
             slope, intercept = fit.platt(z[some], task.truth[some])
             found.append(_figures(task, held, slope * z[held] + intercept))
         else:
             found.append((np.nan, np.nan))
-        found += [_learned(task, held, rest[:count]) for count in LABELS]
+        for count in LABELS:
+            learned = _learned(task, rest, count)
+            if learned is None:
+                found.append((np.nan, np.nan))
+                continue
+            z = fit.standardised(task.vectors[held], learned.direction, task.calibration)
+            found.append(_figures(task, held, learned.line(z)))
         yield found
 
 
-def _learned(task: Task, held: NDArray[np.intp], labelled: NDArray[np.intp]) -> tuple[float, float]:
+def split_alarms(task: Task, aside: Sequence[Matrix]) -> Iterator[list[list[float]]]:
+    """For each split and way, what is caught and what of the sets aside crosses the same line."""
+    random = np.random.default_rng(0)
+    for _ in range(SPLITS):
+        order = random.permutation(len(task.truth))
+        held, rest = np.split(order, [int(HELD_OUT * len(order))])
+        if not task.truth[held].any():
+            continue
+        ways = [_learned(task, rest, count) for count in LABELS]
+        directions = [task.direction, *(way.direction if way else None for way in ways)]
+        yield [_alarms(task, held, direction, aside) for direction in directions]
+
+
+def _alarms(
+    task: Task, held: NDArray[np.intp], direction: Vector | None, aside: Sequence[Matrix]
+) -> list[float]:
+    if direction is None:
+        return [np.nan] * (1 + len(aside))
+    margins, truth = task.vectors[held] @ direction, task.truth[held].astype(bool)
+    line = np.quantile(margins[~truth], 1 - LINE)
+    others = [float((vectors @ direction >= line).mean()) for vectors in aside]
+    return [float((margins[truth] >= line).mean()), *others]
+
+
+def _learned(task: Task, rest: NDArray[np.intp], count: int) -> fit.Fit | None:
+    """What `policy calibrate --learn` keeps; None where it refuses, or there are not so many."""
+    labelled = rest[:count]
     truth = task.truth[labelled]
-    if min(truth.sum(), (1 - truth).sum()) < fit.FOLDS:  # as `policy calibrate` refuses
-        return np.nan, np.nan
-    learned = fit.fit_learned(task.vectors[labelled], truth, task.direction, task.calibration)
-    z = fit.standardised(task.vectors[held], learned.direction, task.calibration)
-    return _figures(task, held, learned.slope * z + learned.intercept)
+    if len(labelled) < count or not _enough(truth):
+        return None
+    return best(task.vectors[labelled], truth, task.direction, task.calibration)
+
+
+def _enough(truth: NDArray[np.int8]) -> bool:
+    return bool(min(truth.sum(), (1 - truth).sum()) >= FEWEST)
+
+
+def _mean(rows: Iterator[object]) -> NDArray[np.float64]:
+    """Of the splits for which there is a figure."""
+    return np.asarray(np.ma.masked_invalid(list(rows)).mean(axis=0).filled(np.nan))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, box=None, padding=(0, 2))
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
 
 
 def _figures(
@@ -123,10 +226,6 @@ def _decisive(vectors: Matrix, direction: Vector) -> Vector:
 
 def _truth(examples: list[Example], known: list[int], name: str) -> NDArray[np.int8]:
     return np.array([examples[place].truth[name] for place in known], np.int8)
-
-
-def _background(bench: Workbench) -> Calibration:
-    return bench.channels["text"].calibration["text"]
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def write(folder: Path, part: str, rows: Iterable[Row]) -> str:
     """Put one part's rows in the place of its last ones; the whole table."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "bench.json"
-    parts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    parts = _read(path)
     parts[part] = {
         "on": machine(),
         "at": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -71,12 +71,30 @@ def write(folder: Path, part: str, rows: Iterable[Row]) -> str:
     return table
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """What was measured before; not what another version of this file has written."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    parts = found.items() if isinstance(found, dict) else ()
+    return {name: part for name, part in parts if _is_part(part)}
+
+
+def _is_part(part: Any) -> bool:
+    try:
+        _table({"": part})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _table(parts: Mapping[str, Any]) -> str:
     lines = ["| part | what | median | bar | met |", "|---|---|---:|---|---|"]
     for part, found in parts.items():
         for row in found["rows"]:
-            row.pop("met", None)
-            lines.append(f"| {part} | {Row(**row).cells()} |")
+            values = {key: value for key, value in row.items() if key != "met"}
+            lines.append(f"| {part} | {Row(**values).cells()} |")
     lines.append("")
     for part, found in parts.items():
         on = ", ".join(f"{name} {value}" for name, value in found["on"].items())

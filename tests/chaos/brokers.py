@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 from typing import cast
 
 from tests.chaos.registry import fault
@@ -14,23 +15,20 @@ from tests.services.process import ServiceError
 @fault(broker="own")
 async def broker_stopped(rig: Rig) -> None:
     """The broker is stopped in order and started again."""
-    broker = cast("Kafka", rig.stream.cluster)
-    await rig.start(2)
-    async with rig.load():
-        await asyncio.to_thread(broker.stop)
-        await asyncio.sleep(rig.rng.uniform(1, 3))
-        await asyncio.to_thread(broker.start)
-        rig.over()
-        await rig.some_time(0.4)
+    await _goes_and_comes_back(rig, Kafka.stop)
 
 
 @fault(broker="own")
 async def broker_killed(rig: Rig) -> None:
     """The broker dies at once and comes back."""
+    await _goes_and_comes_back(rig, Kafka.kill)
+
+
+async def _goes_and_comes_back(rig: Rig, go: Callable[[Kafka], None]) -> None:
     broker = cast("Kafka", rig.stream.cluster)
     await rig.start(2)
     async with rig.load():
-        await asyncio.to_thread(broker.kill)
+        await asyncio.to_thread(go, broker)
         await asyncio.sleep(rig.rng.uniform(1, 3))
         await asyncio.to_thread(broker.start)
         rig.over()

@@ -1,7 +1,7 @@
-"""Exactly once, beside at least once."""
+"""Exactly once, beside at least once: faults of the others, met with transactions."""
 
-import asyncio
-
+from tests.chaos.brokers import broker_killed
+from tests.chaos.members import none, worker_killed_and_restarted
 from tests.chaos.registry import RECOVERY_BAR_SECONDS, fault
 from tests.chaos.rig import Rig
 
@@ -10,33 +10,18 @@ from tests.chaos.rig import Rig
 async def exactly_once(rig: Rig) -> None:
     """Nothing goes wrong, with transactions."""
     rig.settings["delivery"] = "exactly_once"
-    await rig.start(2)
-    async with rig.load():
-        await rig.some_time(0.6)
-        rig.over()
+    await none(rig)
 
 
 @fault(duplicates=0, recovery=RECOVERY_BAR_SECONDS)
 async def exactly_once_worker_killed(rig: Rig) -> None:
     """One of two dies at once and is started again; no verdict is seen twice."""
     rig.settings["delivery"] = "exactly_once"
-    first, _ = await rig.start(2)
-    async with rig.load():
-        first.kill()
-        rig.over()
-        await asyncio.to_thread(first.start)
-        await rig.some_time(0.4)
+    await worker_killed_and_restarted(rig)
 
 
 @fault(broker="own", duplicates=0)
 async def exactly_once_broker_killed(rig: Rig) -> None:
     """The broker dies in the middle of transactions and comes back."""
     rig.settings["delivery"] = "exactly_once"
-    broker = rig.stream.cluster
-    await rig.start(2)
-    async with rig.load():
-        await asyncio.to_thread(broker.kill)  # type: ignore[attr-defined]  # a broker of our own
-        await asyncio.sleep(rig.rng.uniform(1, 3))
-        await asyncio.to_thread(broker.start)  # type: ignore[attr-defined]
-        rig.over()
-        await rig.some_time(0.4)
+    await broker_killed(rig)

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from moderator.settings import load_settings
 from tests.chaos.ledger import Ledger, read_ledger
 from tests.chaos.load import Load, plain
 from tests.stream.harness import Stream, Worker
@@ -153,6 +154,13 @@ class Rig:
         early = [size for at, size in self.memory if start <= at < start + step]
         late = [size for at, size in self.memory if at >= ended - step]
         return statistics.median(late) / statistics.median(early) - 1
+
+    @property
+    def most_duplicates(self) -> int:
+        """What the workers may have had in flight, and have answered since their last commit."""
+        known = load_settings(self.settings)
+        answered = self.size.per_second * known.commit_interval_seconds
+        return int(len(self.workers) * known.max_in_flight_posts + answered)
 
     def _defaults(self) -> dict[str, object]:
         return {"session_timeout_seconds": SESSION_SECONDS, "callers": 2}

@@ -133,8 +133,9 @@ async def _run(
     if fault.recovery_bar_seconds and row.recovery_seconds > fault.recovery_bar_seconds:
         bar = fault.recovery_bar_seconds
         row.problems.append(f"recovery took {row.recovery_seconds:.1f} s, the bar is {bar:g} s")
-    if fault.most_duplicates is not None and row.duplicated > fault.most_duplicates:
-        row.problems.append(f"{row.duplicated} duplicates, the bar is {fault.most_duplicates}")
+    most = rig.most_duplicates if fault.most_duplicates is None else fault.most_duplicates
+    if row.duplicated > most:
+        row.problems.append(f"{row.duplicated:,} duplicates, the bar is {most:,}")
     rig.judge(ledger)
     row.problems += rig.problems
     row.note = "; ".join(rig.notes)

@@ -1,6 +1,8 @@
 """Redis, the network and the clock."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import redis.asyncio as redis_client
@@ -21,6 +23,15 @@ def _redis(rig: Rig) -> Redis:
     return server
 
 
+@asynccontextmanager
+async def _redis_in_use(rig: Rig) -> AsyncIterator[redis_client.Redis]:
+    """Two workers under load with a Redis, and a client of it."""
+    with _redis(rig) as server:
+        await rig.start(2)
+        async with rig.load(), redis_client.Redis.from_url(server.url) as client:
+            yield client
+
+
 @fault()
 async def redis_stopped(rig: Rig) -> None:
     """Redis dies and comes back."""
@@ -37,40 +48,34 @@ async def redis_stopped(rig: Rig) -> None:
 @fault()
 async def redis_slow(rig: Rig) -> None:
     """Redis answers after a second, for a while."""
-    with _redis(rig) as server:
-        await rig.start(2)
-        async with rig.load(), redis_client.Redis.from_url(server.url) as client:
-            await client.client_pause(1000)
-            rig.over()
-            await rig.start()  # one that has to ask for every prompt meets it, too
-            await rig.some_time(0.3)
+    async with _redis_in_use(rig) as client:
+        await client.client_pause(1000)
+        rig.over()
+        await rig.start()  # one that has to ask for every prompt meets it, too
+        await rig.some_time(0.3)
 
 
 @fault()
 async def redis_flushed(rig: Rig) -> None:
     """Redis forgets everything."""
-    with _redis(rig) as server:
-        await rig.start(2)
-        async with rig.load(), redis_client.Redis.from_url(server.url) as client:
-            await client.flushall()
-            rig.over()
-            await rig.start()
-            await rig.some_time(0.3)
+    async with _redis_in_use(rig) as client:
+        await client.flushall()
+        rig.over()
+        await rig.start()
+        await rig.some_time(0.3)
 
 
 @fault()
 async def redis_corrupt(rig: Rig) -> None:
     """Every value in Redis is overwritten with noise."""
-    with _redis(rig) as server:
-        await rig.start(2)
-        async with rig.load(), redis_client.Redis.from_url(server.url) as client:
-            keys = await client.keys("*")
-            for key in keys:
-                await client.set(key, rig.rng.randbytes(rig.rng.randrange(4096)))
-            rig.notes.append(f"{len(keys)} values")
-            rig.over()
-            await rig.start()
-            await rig.some_time(0.3)
+    async with _redis_in_use(rig) as client:
+        keys = await client.keys("*")
+        for key in keys:
+            await client.set(key, rig.rng.randbytes(rig.rng.randrange(4096)))
+        rig.notes.append(f"{len(keys)} values")
+        rig.over()
+        await rig.start()
+        await rig.some_time(0.3)
 
 
 @fault(broker="proxied")

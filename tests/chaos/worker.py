@@ -51,6 +51,10 @@ class CountingImageEncoder(FakeImageEncoder):
     def __init__(self, count: Path) -> None:
         self._file = count.open("ab", buffering=0)
 
+    def __reduce__(self) -> tuple[type[FakeImageEncoder], tuple[()]]:
+        # Sent to decoder processes, which prepare images and encode none.
+        return FakeImageEncoder, ()
+
     def encode(self, images: Sequence[Pixels]) -> Matrix:
         """See `ImageEncoder`."""
         self._file.write(b"." * len(images))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from moderator.cli import main
+from moderator.cli.shared import err, out
 from moderator.settings import PREFIX, Settings
 from tests.cli.running import Moderator, Ran
 
@@ -25,6 +26,8 @@ def moderator(
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    for console in (out, err):  # made before that, they keep what xdist tells its processes
+        monkeypatch.setattr(console, "_width", 200)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
 
     def run(*arguments: object, given: bytes = b"") -> Ran:
@@ -32,8 +35,8 @@ def moderator(
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
         with pytest.raises(SystemExit) as ended:
             main()
-        out, err = capsysbinary.readouterr()
+        printed, complained = capsysbinary.readouterr()
         code = ended.value.code
-        return Ran(code if isinstance(code, int) else int(bool(code)), out, err.decode())
+        return Ran(code if isinstance(code, int) else int(bool(code)), printed, complained.decode())
 
     return run

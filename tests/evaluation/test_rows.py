@@ -82,12 +82,15 @@ def test_a_file_of_posts_with_labels_is_a_suite(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"not gzip", "rows.jsonl.gz: cannot be read after line 0: Not a gzipped file"),
-        (gzip.compress(b'{"text": "a", "labels": {"H": 1}}\n{'), "rows.jsonl.gz:2: not a JSON"),
         (
-            gzip.compress(b'{"text": 3, "labels": {"H": 1}}\n'),
+            gzip.compress(b'{"text": "a", "labels": {"H": 1}}\n{', mtime=0),
+            "rows.jsonl.gz:2: not a JSON",
+        ),
+        (
+            gzip.compress(b'{"text": 3, "labels": {"H": 1}}\n', mtime=0),
             "rows.jsonl.gz:1: not a labelled post",
         ),
-        (gzip.compress(b""), "no row answers a task"),
+        (gzip.compress(b"", mtime=0), "no row answers a task"),
     ],
 )
 def test_a_broken_file_is_named_with_the_line(tmp_path: Path, content: bytes, said: str) -> None:

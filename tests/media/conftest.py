@@ -10,11 +10,13 @@ from typing import Self
 
 import pytest
 
+from moderator.errors import MediaError
 from moderator.media.fetch import Fetcher, FetchLimits
 from moderator.media.network import Resolve
 
 Answer = Callable[["Exchange"], None]
 NewFetcher = Callable[..., Fetcher]
+BODY = bytes(range(256)) * 300
 
 
 class Exchange(socketserver.StreamRequestHandler):
@@ -144,3 +146,10 @@ def new_fetcher(server: HostileServer) -> Iterator[NewFetcher]:
     yield make
     for fetcher in fetchers:
         fetcher.close()
+
+
+def refused(fetcher: Fetcher, url: str) -> str:
+    """The code that a fetch is refused with."""
+    with pytest.raises(MediaError) as caught:
+        fetcher.fetch(url)
+    return caught.value.code

@@ -181,6 +181,21 @@ def test_a_file_cut_short_is_called_truncated(name: str) -> None:
     assert refused(content[: len(content) * 2 // 3]) == "image_truncated"
 
 
+@pytest.mark.parametrize("tail", [b"PK\3\4", b"<html><script>", b"%PDF-1.7", b"GIF89a", b"<svg>"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_is_two_things_is_read_as_what_it_begins_as(name: str, tail: bytes) -> None:
+    content = saved(picture(), name)
+    assert (
+        pixels(decode(content + tail * 9, LIMITS)).tolist()
+        == pixels(decode(content, LIMITS)).tolist()
+    )
+    assert refused(tail[:5] + b" " * 40 + content) in {
+        "format_refused",
+        "not_an_image",
+        "image_corrupt",
+    }
+
+
 def test_threads_leave_the_warning_filters_alone() -> None:
     content = saved(picture(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
     decode(content, LIMITS)

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moderator.encoders.fake import FakeImageEncoder
 from moderator.errors import MediaError
 from moderator.media.decode import DecodeLimits
 from moderator.media.formats import is_video
 from moderator.media.video import video_views
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
-from tests.builders import a_rule, a_screener, compiled, crossed, screen_one
+from tests.builders import a_decoder, a_rule, a_screener, compiled, crossed, screen_one
 from tests.media.films import claiming, film, sound, two_tracks
 
 NAMES = {(255, 0, 0): "red", (0, 255, 0): "lime", (0, 0, 255): "blue", (255, 255, 255): "white"}
@@ -105,6 +106,16 @@ def test_a_film_whose_keyframes_are_too_rare_is_said_to_be_seen_in_part(codec: s
     assert cut_short(film(["red"] * 900, "mp4", codec, 900), frames=4)
 
 
+def test_a_post_whose_film_is_seen_in_part_goes_to_review_and_says_so() -> None:
+    content = film(["blue"] * 900, "mp4", "mpeg4", 900)
+    decoder = a_decoder(FakeImageEncoder(), frames=4)
+    post = Post(id="1", media=(Media(type="video/mp4", data=content),))
+    verdict = screen_one(LoadedPost(post, (content,)), a_screener(decoder=decoder))
+    report = verdict.modalities[-1]
+    assert (verdict.action, report.channel, report.code) == ("review", "image", "video_truncated")
+    assert "video" in (report.reason or "")
+
+
 def test_a_film_with_fewer_frames_than_are_looked_at_is_seen_whole() -> None:
     for frames in (1, 2, 7):
         content = film(["red"] * frames)
@@ -151,7 +162,7 @@ def test_without_the_extra_the_post_goes_to_review_and_is_told_what_to_install(
     post = Post(id="1", media=(Media(type="video/mp4", data=content),))
     verdict = screen_one(LoadedPost(post, (content,)))
     report = verdict.modalities[-1]
-    assert (verdict.action, report.channel, report.code) == ("review", "video", "video_unsupported")
+    assert (verdict.action, report.channel, report.code) == ("review", "image", "video_unsupported")
     assert "moderator[video]" in (report.reason or "")
 
 

@@ -1,7 +1,7 @@
 """The schema in an editor: VS Code and others ask yaml-language-server, and so do we."""
 
+import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +9,7 @@ from moderator.contracts import render
 from moderator.settings import bundled
 from tests.conftest import IN_CI
 from tests.services import language_server
-from tests.services.language_server import Editor
+from tests.services.language_server import Editor, LanguageServer
 from tests.services.packages import Announce, UnavailableError
 
 HEAD = """\
@@ -27,22 +27,27 @@ rules:
 
 
 @pytest.fixture(scope="module")
-def command(announce: Announce) -> list[str]:
-    """Return the command of the language server; skip, or fail in CI, where it cannot be had."""
+def server(
+    announce: Announce, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LanguageServer]:
+    """Start the language server; skip, or fail in CI, where it cannot be had."""
     try:
-        return language_server.install(announce)
+        command = language_server.install(announce)
     except UnavailableError as error:
         reason = f"no yaml-language-server: {error}"
         if IN_CI:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("editors")
+    (folder / "policy.schema.json").write_text(render("policy"))
+    with LanguageServer(command, folder) as started:
+        yield started
 
 
 @pytest.fixture
-def editor(command: list[str], tmp_path: Path) -> Iterator[Editor]:
-    (tmp_path / "policy.schema.json").write_text(render("policy"))
-    with Editor(command, tmp_path / "a.yaml") as opened:
-        yield opened
+def editor(server: LanguageServer) -> Editor:
+    """Return an editor with a file of the test's own."""
+    return Editor(server, server.folder / f"{uuid.uuid4().hex}.yaml")
 
 
 def test_a_good_policy_is_not_underlined(editor: Editor) -> None:

@@ -61,7 +61,7 @@ def test_a_rate_is_reached_by_that_share_of_ordinary_posts(file: Path, space: Sp
     rules = compiled(write(file, rule), space)
     text = rules.channels["text"]
     background = space.calibration["text"].background
-    ordinary = text.affine.log_odds(background @ text.directions)[:, 0]
+    ordinary = text.scale.log_odds(background @ text.directions)[:, 0]
     assert (ordinary >= rules.threshold_log_odds[0]).mean() == pytest.approx(0.02, abs=0.005)
     assert (ordinary >= rules.review_log_odds[0]).mean() == pytest.approx(0.1, abs=0.005)
     (result,) = screen_one(a_post("1", "red fire"), a_screener(rules)).rules
@@ -112,14 +112,33 @@ def test_a_calibration_for_another_target_says_so(file: Path, space: Space) -> N
 
 
 def test_slope_and_intercept_replace_those_of_the_space(file: Path, space: Space) -> None:
-    plain = compiled(write(file, a_rule()), space).channels["text"].affine
+    plain = compiled(write(file, a_rule()), space).channels["text"].scale
     fitted = compiled(calibrate(file, channels={"text": channel()}), space)
-    affine = fitted.channels["text"].affine
+    affine = fitted.channels["text"].scale
     assert affine.gain[0] / plain.gain[0] == pytest.approx(2.0 / 1.5)
     background = space.calibration["text"].background @ fitted.channels["text"].directions
     assert affine.log_odds(background).mean() == pytest.approx(-1.0, abs=1e-3)
-    image = fitted.channels["image"].affine.log_odds(background.copy())
+    image = fitted.channels["image"].scale.log_odds(background.copy())
     assert image.mean() == pytest.approx(-4.5, abs=1e-2)
+
+
+def test_a_rate_is_met_on_a_curve_too(file: Path, space: Space) -> None:
+    write(file, a_rule(threshold={"rate": 0.1}, review_at={"rate": 0.1}))
+    curve = ((-3.0, -3.0), (-1.0, -2.9), (0.0, 1.0))
+    rules = compiled(calibrate(file, channels={"text": channel(curve=curve)}), space)
+    text = rules.channels["text"]
+    ordinary = text.scale.log_odds(space.calibration["text"].background @ text.directions)[:, 0]
+    assert (ordinary >= rules.threshold_log_odds[0]).mean() <= 0.11
+
+
+@pytest.mark.parametrize("curve", [[[0, 1], [1, 0]], [[1, 0], [1, 2]], [[0, 0]]])
+def test_a_curve_that_does_not_rise_is_refused(file: Path, curve: list[list[float]]) -> None:
+    write(file, a_rule())
+    calibrate(file, channels={"text": channel()})
+    path = calibration_path(file)
+    path.write_text(path.read_text().replace('"curve": []', f'"curve": {curve}'))
+    with pytest.raises(PolicyError, match="does not rise"):
+        read_calibration(path)
 
 
 def test_a_learned_direction_takes_the_place_of_the_prompts(file: Path, space: Space) -> None:
@@ -140,10 +159,27 @@ def test_what_was_learnt_in_another_space_is_not_used(file: Path, space: Space) 
     learnt = encode_direction(np.eye(1, 8, dtype=np.float32)[0])
     other = channel(space="another", direction=learnt)
     rules = compiled(calibrate(file, channels={"text": other}), space)
-    assert np.array_equal(rules.channels["text"].affine.gain, plain.channels["text"].affine.gain)
+    assert np.array_equal(rules.channels["text"].scale.gain, plain.channels["text"].scale.gain)
     own = channel(direction=learnt)
     with pytest.raises(PolicyError, match="a direction of 8 numbers, the space has 64"):
         compiled(calibrate(file, channels={"text": own}), space)
+
+
+@pytest.mark.parametrize(
+    ("keys", "learnt"),
+    [
+        ({"fusion": "learned"}, {"weights": {"text": 1.0, "image": 1.0}}),
+        ({"threshold": {"precision": 0.9}, "review_at": 0.2}, {"targets": {"precision 0.9": 0.7}}),
+    ],
+)
+def test_weights_and_lines_that_were_learnt_in_another_space_are_refused(
+    file: Path, space: Space, keys: dict[str, Any], learnt: dict[str, Any]
+) -> None:
+    write(file, a_rule(**keys))
+    compiled(calibrate(file, channels={"text": channel()}, **learnt), space)
+    other = calibrate(file, channels={"text": channel(space="another")}, **learnt)
+    with pytest.raises(PolicyError, match="its calibration was made with other models than fake"):
+        compiled(other, space)
 
 
 def test_a_rule_that_changed_since_is_judged_without_its_calibration_and_that_is_told(
@@ -153,8 +189,8 @@ def test_a_rule_that_changed_since_is_judged_without_its_calibration_and_that_is
     calibrate(file, channels={"text": channel()})
     policies = write(file, a_rule(violates=["red fire", "hot ember"]))
     assert ["changed since its calibration" in str(w) for w in policies.warnings] == [True]
-    assert compiled(policies, space).channels["text"].affine.gain[0] == pytest.approx(
-        compiled(PolicySet(policies.policies), space).channels["text"].affine.gain[0]
+    assert compiled(policies, space).channels["text"].scale.gain[0] == pytest.approx(
+        compiled(PolicySet(policies.policies), space).channels["text"].scale.gain[0]
     )
     assert write(file, a_rule(title="Another title", threshold=0.7)).warnings == ()
 

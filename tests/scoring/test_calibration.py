@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderator.encoders.base import Calibration, unit_rows
-from moderator.scoring.calibration import logit, sigmoid, standardise
+from moderator.scoring.calibration import Curve, logit, sigmoid, standardise
 
 RANDOM = np.random.default_rng(0)
 BACKGROUND = unit_rows(RANDOM.standard_normal((200, 16)), 16)
@@ -68,3 +68,16 @@ def test_logit_is_the_inverse_of_sigmoid(probability: float) -> None:
 
 def test_even_odds_are_zero_in_log_odds() -> None:
     assert logit(0.5) == 0
+
+
+def test_a_curve_bends_its_own_rule_and_no_other() -> None:
+    curve = Curve(np.array([-5, 0, 5], np.float32), np.array([-3, -2, 4], np.float32))
+    plain = standardise(CALIBRATION, DIRECTIONS)
+    bent = plain._replace(curves={1: curve})
+    margins = RANDOM.uniform(-0.5, 0.5, (50, 3)).astype(np.float32)
+    before, after = plain.log_odds(margins), bent.log_odds(margins)
+    assert (before[:, [0, 2]] == after[:, [0, 2]]).all()
+    assert after[:, 1] == pytest.approx(curve(before[:, 1]))
+    assert bent.of_rule(1, margins[:, 1]) == pytest.approx(after[:, 1], abs=1e-5)
+    assert curve(np.array([-2.5, 2.5])).tolist() == pytest.approx([-2.5, 1.0])
+    assert curve(np.array([15.0])).tolist() == pytest.approx([4.1])

@@ -33,7 +33,7 @@ def naive(rules: CompiledRules, read: Mapping[str, Readings], post: int, column:
         own = read[name].vectors[read[name].rows(post)]
         there = bool(len(own)) and bool(channel.reads[column])
         margin = float((own @ channel.directions[:, column]).max()) if len(own) else 0.0
-        logits.append(channel.affine.gain[column] * margin + channel.affine.offset[column])
+        logits.append(channel.scale.gain[column] * margin + channel.scale.offset[column])
         present.append(there)
         weights.append((rules.rules[column].weights or {}).get(name, 1.0))
     fused = fuse(

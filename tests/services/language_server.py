@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,11 +27,11 @@ def install(announce: Announce) -> list[str]:
     return [node, str(script), "--stdio"]
 
 
-class Editor:
-    """What an editor says to the server about one file, and what it hears."""
+class LanguageServer:
+    """One server, which any number of editors may ask about files below a folder."""
 
-    def __init__(self, command: list[str], file: Path) -> None:
-        self._uri = file.as_uri()
+    def __init__(self, command: list[str], folder: Path) -> None:
+        self.folder = folder
         self._numbers = 0
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -39,48 +39,33 @@ class Editor:
         capabilities: dict[str, Any] = {
             "textDocument": {"completion": {}, "hover": {}, "publishDiagnostics": {}}
         }
-        root = {"rootUri": file.parent.as_uri(), "processId": None}
-        self._ask("initialize", {**root, "capabilities": capabilities})
-        self._tell("initialized", {})
+        root = {"rootUri": folder.as_uri(), "processId": None}
+        self.ask("initialize", {**root, "capabilities": capabilities})
+        self.tell("initialized", {})
         options = {"schemaStore": {"enable": False}, "validate": True, "hover": True}
-        self._tell(
+        self.tell(
             "workspace/didChangeConfiguration",
             {"settings": {"yaml": {**options, "completion": True}}},
         )
 
-    def open(self, text: str) -> list[dict[str, Any]]:
-        """Open the file with this text; what the editor underlines."""
-        document = {"uri": self._uri, "languageId": "yaml", "version": 1, "text": text}
-        self._tell("textDocument/didOpen", {"textDocument": document})
-        found: list[dict[str, Any]] = self._hear("textDocument/publishDiagnostics")["diagnostics"]
-        return found
-
-    def completions(self, line: int, character: int) -> set[str]:
-        """What the editor offers at a place, counted from 0."""
-        found = self._ask("textDocument/completion", self._at(line, character))
-        items = found["items"] if isinstance(found, dict) else found
-        return {item["label"] for item in items}
-
-    def hover(self, line: int, character: int) -> str:
-        """What the editor shows about a place, counted from 0."""
-        return json.dumps(self._ask("textDocument/hover", self._at(line, character)))
-
-    def _at(self, line: int, character: int) -> dict[str, Any]:
-        place = {"line": line, "character": character}
-        return {"textDocument": {"uri": self._uri}, "position": place}
-
-    def _ask(self, method: str, params: Mapping[str, Any]) -> Any:
+    def ask(self, method: str, params: Mapping[str, Any]) -> Any:
+        """The answer to a request."""
         self._numbers += 1
         self._send({"id": self._numbers, "method": method, "params": params})
         return self._next(lambda message: message.get("id") == self._numbers)["result"]
 
-    def _tell(self, method: str, params: Mapping[str, Any]) -> None:
+    def tell(self, method: str, params: Mapping[str, Any]) -> None:
+        """Notify it: nothing is answered."""
         self._send({"method": method, "params": params})
 
-    def _hear(self, method: str) -> Any:
-        return self._next(lambda message: message.get("method") == method)["params"]
+    def hear(self, method: str, uri: str) -> Any:
+        """What it says next about a file by itself."""
+        heard = self._next(
+            lambda message: message.get("method") == method and message["params"]["uri"] == uri
+        )
+        return heard["params"]
 
-    def _next(self, wanted: Any) -> dict[str, Any]:
+    def _next(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             message = self._read()
@@ -117,3 +102,33 @@ class Editor:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+class Editor:
+    """What an editor says to the server about one file, and what it hears."""
+
+    def __init__(self, server: LanguageServer, file: Path) -> None:
+        self._server = server
+        self._uri = file.as_uri()
+
+    def open(self, text: str) -> list[dict[str, Any]]:
+        """Open the file with this text; what the editor underlines."""
+        document = {"uri": self._uri, "languageId": "yaml", "version": 1, "text": text}
+        self._server.tell("textDocument/didOpen", {"textDocument": document})
+        heard = self._server.hear("textDocument/publishDiagnostics", self._uri)
+        found: list[dict[str, Any]] = heard["diagnostics"]
+        return found
+
+    def completions(self, line: int, character: int) -> set[str]:
+        """What the editor offers at a place, counted from 0."""
+        found = self._server.ask("textDocument/completion", self._at(line, character))
+        items = found["items"] if isinstance(found, dict) else found
+        return {item["label"] for item in items}
+
+    def hover(self, line: int, character: int) -> str:
+        """What the editor shows about a place, counted from 0."""
+        return json.dumps(self._server.ask("textDocument/hover", self._at(line, character)))
+
+    def _at(self, line: int, character: int) -> dict[str, Any]:
+        place = {"line": line, "character": character}
+        return {"textDocument": {"uri": self._uri}, "position": place}

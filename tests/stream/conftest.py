@@ -11,11 +11,16 @@ from tests.stream.harness import Stream
 
 
 @pytest.fixture
-def stream(kafka: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Stream:
+def bare_stream(kafka: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Stream:
+    """Return a stream on the shared broker; the test creates its topics, with settings it needs."""
+    return Stream(kafka, _name(request), tmp_path)
+
+
+@pytest.fixture
+def stream(bare_stream: Stream) -> Stream:
     """Return a stream on the shared broker, with its topics created."""
-    made = Stream(kafka, _name(request), tmp_path)
-    made.create_topics()
-    return made
+    bare_stream.create_topics()
+    return bare_stream
 
 
 @pytest.fixture

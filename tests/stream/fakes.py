@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
 PATIENCE = 5.0  # seconds a test may take when it fails
@@ -43,7 +44,9 @@ class RecordingConsumer:
         self.failures: deque[Exception] = deque()  # of the next commits
         self.reading = False
         self.stopped = 0
-        self.ends: dict[int, int] = {}  # by partition
+        self.ends: dict[int, int] = {}  # by partition, as the last fetch told
+        self.grown: dict[int, int] = {}  # and since then
+        self.positions: dict[int, int] = {}
         self.listener: Any = None
         self._partitions = [partition(number) for number in partitions]
 
@@ -92,6 +95,15 @@ class RecordingConsumer:
     def highwater(self, place: TopicPartition) -> int:
         return self.ends.get(place.partition, 0)
 
+    async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {place: self.grown.get(place.partition, self.highwater(place)) for place in places}
+
+    async def position(self, place: TopicPartition) -> int:
+        return self.positions.get(place.partition, 0)
+
+    def paused(self) -> set[TopicPartition]:
+        return set()
+
     def _first(self, place: TopicPartition) -> int | None:
         return self._firsts.get(place.partition)
 
@@ -111,7 +123,10 @@ class Sent(NamedTuple):
 
 
 class RecordingProducer:
-    """Acknowledges at once, unless it is told to hold, which leaves that to the test."""
+    """Acknowledges at once, unless it is told to hold, which leaves that to the test.
+
+    With `most_batch_bytes` what is sent without a pause is a batch, taken or refused whole.
+    """
 
     def __init__(self, *, holding: bool = False) -> None:
         self.sent: list[Sent] = []
@@ -119,6 +134,8 @@ class RecordingProducer:
         self.failure: Exception | None = None  # raised by `send`
         self.unreachable: Exception | None = None  # raised by `start`
         self.stopped = 0
+        self.most_batch_bytes: int | None = None
+        self._batch: list[Sent] = []
 
     async def start(self) -> None:
         await asyncio.sleep(0)
@@ -136,9 +153,22 @@ class RecordingProducer:
             raise self.failure
         delivery = asyncio.get_running_loop().create_future()
         self.sent.append(Sent(topic, key, value, delivery))
-        if not self.holding:
+        if self.most_batch_bytes is not None:
+            if not self._batch:
+                asyncio.get_running_loop().call_soon(self._close_batch)
+            self._batch.append(self.sent[-1])
+        elif not self.holding:
             delivery.set_result(None)
         return delivery
+
+    def _close_batch(self) -> None:
+        batch, self._batch = self._batch, []
+        fits = sum(len(sent.value) for sent in batch) <= (self.most_batch_bytes or 0)
+        for sent in batch:
+            if fits:
+                sent.delivery.set_result(None)
+            else:
+                sent.delivery.set_exception(MessageSizeTooLargeError())
 
     @property
     def open(self) -> list[asyncio.Future[None]]:
@@ -161,10 +191,14 @@ class TransactionalProducer(RecordingProducer):
         self.may_commit.set()
         self.committing = False
         self.committed: list[dict[int, int]] = []
+        self.values: list[list[bytes]] = []  # of the messages in each transaction committed
+        self.transactions = 0  # begun
         self._offsets: dict[int, int] = {}
+        self._first = 0  # message of the transaction
 
     async def begin_transaction(self) -> None:
-        self._offsets = {}
+        self.transactions += 1
+        self._offsets, self._first = {}, len(self.sent)
 
     async def send_offsets_to_transaction(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], _group: str
@@ -176,6 +210,7 @@ class TransactionalProducer(RecordingProducer):
         await self.may_commit.wait()
         self.committing = False
         self.committed.append(self._offsets)
+        self.values.append([sent.value for sent in self.sent[self._first :]])
 
 
 async def nothing_committed(*_: object) -> dict[TopicPartition, tuple[int, str]]:

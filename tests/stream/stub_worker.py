@@ -1,4 +1,4 @@
-"""A worker whose hot path crashes or hangs, as the argument says: what test_app starts."""
+"""A worker whose hot path crashes or hangs, as the argument says: what `stub` starts."""
 
 import asyncio
 import sys

@@ -141,16 +141,16 @@ async def test_empty_posts_unknown_surfaces_and_repeated_ids_are_answered(stream
 
 @pytest.mark.real_kafka
 async def test_a_verdict_the_broker_refuses_for_its_size_becomes_a_dead_letter(
-    own_stream: Stream,
+    bare_stream: Stream,
 ) -> None:
-    cluster, topics = own_stream.cluster, own_stream.topics
+    cluster, topics = bare_stream.cluster, bare_stream.topics
     cluster.create_topic(topics["posts"], 4)
     cluster.create_topic(topics["verdicts"], 4, {"max.message.bytes": "2000"})
     cluster.create_topic(topics["dead-letters"], 4)
     large = post("large", text="green meadow", meta={"note": "n" * 5_000})
-    await own_stream.send([large, *posts(3)])
-    with own_stream.worker().start():
-        answers = await own_stream.answers(4)
+    await bare_stream.send([large, *posts(3)])
+    with bare_stream.worker().start():
+        answers = await bare_stream.answers(4)
 
     assert {key for key, _ in answers.verdicts} == {b"post-0", b"post-1", b"post-2"}
     assert [record.value for record in answers.dead_letters] == [large[1]]
@@ -159,17 +159,16 @@ async def test_a_verdict_the_broker_refuses_for_its_size_becomes_a_dead_letter(
 
 @pytest.mark.real_kafka
 async def test_a_dead_letter_the_broker_refuses_for_its_size_only_names_the_post(
-    own_stream: Stream,
+    bare_stream: Stream,
 ) -> None:
-    for topic in own_stream.topics.values():
-        own_stream.cluster.create_topic(topic, 4, {"max.message.bytes": str(2**20 + 12)})
+    bare_stream.create_topics({"max.message.bytes": str(2**20 + 12)})
     # With this key the post just fits; with the headers of a dead letter it no longer does.
-    answers = await answered(own_stream, [("k" * 1_048_300, b"no post"), *posts(3)])
+    answers = await answered(bare_stream, [("k" * 1_048_300, b"no post"), *posts(3)])
 
     (letter,) = answers.dead_letters
     assert (letter.key, letter.value) == (None, b"")
     assert header(letter, "code") == "post_too_large"
-    assert header(letter, "topic") == own_stream.topics["posts"]
+    assert header(letter, "topic") == bare_stream.topics["posts"]
     assert header(letter, "offset") == "0"
     assert {key for key, _ in answers.verdicts} == {b"post-0", b"post-1", b"post-2"}
 

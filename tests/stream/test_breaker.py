@@ -109,3 +109,21 @@ def test_a_reload_lets_it_act_and_remembers_what_is_usual() -> None:
     watched.breakers.forget_trips(["p/other"])
     watched.breakers.forget_trips([RULE])
     assert watched.see(1_000, per_hundred=40) == []
+
+
+def test_a_rule_that_all_but_stops_firing_is_told_and_not_held_back() -> None:
+    watched = Watched()
+    watched.see(3000, per_hundred=10)
+    assert watched.breakers.quiet == frozenset()
+    assert watched.see(1000, per_hundred=1) == []
+    assert watched.breakers.quiet == {RULE}
+    assert watched.breakers.held == frozenset()
+    watched.see(1000, per_hundred=8)
+    assert watched.breakers.quiet == frozenset()
+
+
+def test_a_rare_rule_that_stops_is_no_news() -> None:
+    watched = Watched()
+    watched.see(3000, per_hundred=1)
+    watched.see(2000, per_hundred=0)
+    assert watched.breakers.quiet == frozenset()

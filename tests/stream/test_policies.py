@@ -13,12 +13,12 @@ from moderator.embedder import Embedder
 from moderator.encoders.base import Space
 from moderator.encoders.fake import fake_space
 from moderator.errors import PolicyError
+from moderator.metrics.policies import PolicyMetrics
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.stream.policies import LivePolicies
-from moderator.stream.policy_metrics import PolicyMetrics
 from tests.bench.encoders import free_space
 from tests.bench.policies import write_policies
 from tests.builders import LIMITS, a_policy, a_post, a_rule, a_set

@@ -183,6 +183,30 @@ async def test_what_the_producer_itself_finds_too_large_is_given_back(
     assert await outcome(await publishing(publisher, b"large")) == [b"large"]
 
 
+async def test_of_a_batch_refused_for_its_size_only_what_does_not_fit_alone_is_given_back(
+    publisher: Publisher, producers: Producers
+) -> None:
+    producers.last.most_batch_bytes = 10
+    task = await publishing(publisher, b"fits", b"fits alone", b"does not fit")
+    assert await outcome(task) == [b"does not fit"]
+    batch = [b"fits", b"fits alone", b"does not fit"]
+    assert producers.sent == [[*batch, *batch]]  # together, then one by one
+
+
+async def test_what_fails_for_a_while_when_it_is_sent_alone_is_tried_again(
+    publisher: Publisher, producers: Producers
+) -> None:
+    task = await publishing(publisher, b"a", b"b")
+    producers.decide(MessageSizeTooLargeError(), MessageSizeTooLargeError())
+    for fate in (NotLeaderForPartitionError(), None):
+        await until(lambda: bool(producers.last.open))
+        producers.decide(fate)
+    await until(lambda: bool(producers.last.open))
+    producers.decide(None)
+    assert await outcome(task) == []
+    assert producers.sent == [[b"a", b"b", b"a", b"b", b"a"]]
+
+
 async def test_a_bug_is_not_tried_again(publisher: Publisher, producers: Producers) -> None:
     task = await publishing(publisher, b"a", b"b")
     producers.decide(NotLeaderForPartitionError(), ZeroDivisionError("a bug"))

@@ -7,7 +7,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from moderator.stream.suspects import Committed, Suspects, note, parse
 from tests.stream.fakes import partition, until
-from tests.stream.test_hotpath import posts, running
+from tests.stream.rig import posts, running
 
 HERE = partition(0)
 

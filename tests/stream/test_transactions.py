@@ -1,9 +1,10 @@
 """Exactly once, as a consumer sees it that reads committed messages only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
+from aiokafka.errors import NotLeaderForPartitionError
 
 from moderator.metrics import Metrics
 from moderator.settings import load_settings
@@ -32,6 +33,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.consumer, self.producer = RecordingConsumer(), TransactionalProducer()
+        self.done: list[Job] = []
         suspects = Suspects(nothing_committed, slack=10)
         self.commits = Commits(
             self.consumer, suspects, handover_seconds=0.01, patience_seconds=0.05
@@ -44,9 +46,10 @@ class Rig:
         await self.commits.on_partitions_assigned([partition(0)])
         for offset in range(5, 31):
             self.progress.start(offset)
-        return asyncio.create_task(self.transactions.run(lambda message: message, self.published))
+        return asyncio.create_task(self.transactions.run(shortened, self.published))
 
     def published(self, jobs: Sequence[Job]) -> None:
+        self.done += jobs
         self.commits.finish((job.progress, job.offset) for job in jobs)
 
     @property
@@ -58,9 +61,22 @@ class Rig:
     async def answer(self, offset: int) -> None:
         """Answer it, and return in the middle of the transaction's end."""
         self.producer.may_commit.clear()
-        job = Job(Record(0, offset, b"{}"), self.progress, offset=offset)
-        self.transactions.put([job], [Message("verdicts", b"key", b"{}", [], job.record)])
+        self.put({offset: b"{}"})
         await until(lambda: self.producer.committing)
+
+    def put(self, values: Mapping[int, bytes]) -> None:
+        """Have these answers ready, by offset."""
+        jobs = [Job(Record(0, at, b"{}"), self.progress, offset=at) for at in values]
+        answers = [
+            Message("verdicts", b"key", value, [], job.record)
+            for job, value in zip(jobs, values.values(), strict=True)
+        ]
+        self.transactions.put(jobs, answers)
+
+
+def shortened(message: Message) -> Message:
+    """What stands in for a message that is too large."""
+    return message._replace(value=b"-")
 
 
 @pytest.fixture
@@ -108,6 +124,49 @@ async def test_a_transaction_that_does_not_end_is_not_waited_for_and_nothing_sen
     assert "a transaction does not end" in caplog.text
 
 
+async def test_of_a_batch_refused_for_its_size_only_what_does_not_fit_alone_gives_way(
+    rig: Rig,
+) -> None:
+    rig.producer.most_batch_bytes = 10
+    rig.put({5: b"fits", 6: b"fits alone", 7: b"does not fit", 8: b"fits too", 9: b"nor does this"})
+    await until(lambda: len(rig.done) == 5)
+    assert rig.producer.values == [[b"fits", b"fits alone", b"-", b"fits too", b"-"]]
+    assert rig.producer.committed == [{0: 10}]
+
+
+async def test_a_message_refused_by_itself_gives_way_at_once(rig: Rig) -> None:
+    rig.producer.most_batch_bytes = 10
+    rig.put({5: b"does not fit"})
+    await until(lambda: len(rig.done) == 1)
+    assert rig.producer.values == [[b"-"]]
+    assert rig.producer.transactions == 2
+
+
+async def test_a_transaction_is_not_tried_again_for_a_partition_that_has_left(rig: Rig) -> None:
+    rig.producer.failure = NotLeaderForPartitionError()
+    rig.put({5: b"another worker answers it"})
+    await until(lambda: rig.producer.transactions == 1)
+    await rig.commits.on_partitions_revoked([partition(0)])
+    rig.producer.failure = None
+    await until(lambda: len(rig.done) == 1)
+    assert rig.done[0].let_go
+    assert rig.producer.committed == []
+    assert rig.producer.transactions == 1
+
+
+async def test_a_partition_that_leaves_during_its_transaction_has_it_ended_uncommitted(
+    rig: Rig,
+) -> None:
+    rig.producer.holding = True
+    rig.put({5: b"another worker answers it"})
+    await until(lambda: bool(rig.producer.open))
+    await rig.commits.on_partitions_revoked([partition(0)])
+    rig.producer.release()
+    await until(lambda: len(rig.done) == 1)
+    assert rig.done[0].let_go
+    assert rig.producer.committed == []
+
+
 @pytest.mark.real_kafka
 async def test_a_worker_that_is_killed_and_restarted_gives_every_post_one_verdict(
     stream: Stream,
@@ -126,18 +185,18 @@ async def test_a_worker_that_is_killed_and_restarted_gives_every_post_one_verdic
 
 @pytest.mark.real_kafka
 async def test_dead_letters_and_verdicts_too_large_are_in_the_transaction_too(
-    own_stream: Stream,
+    bare_stream: Stream,
 ) -> None:
-    cluster, topics = own_stream.cluster, own_stream.topics
+    cluster, topics = bare_stream.cluster, bare_stream.topics
     for part, topic in topics.items():
         config = {"max.message.bytes": "40000"} if part == "verdicts" else None
         cluster.create_topic(topic, 4, config)
     large = ("large", b'{"id": "large", "meta": {"note": "%s"}}' % (b"n" * 60_000))
-    await own_stream.send([large, ("bad", b"{"), *posts(20)])
-    with own_stream.worker(delivery="exactly_once").start() as worker:
-        answers = await own_stream.answers(22)
+    await bare_stream.send([large, ("bad", b"{"), *posts(20)])
+    with bare_stream.worker(delivery="exactly_once").start() as worker:
+        answers = await bare_stream.answers(22)
         worker.stop()
 
     assert len(answers.verdicts) == 20
     assert answers.codes() == {"verdict_too_large": 1, "not_json": 1}
-    assert await own_stream.committed() == 22
+    assert await bare_stream.committed() == 22

@@ -5,19 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-
-NEUTRAL = (
-    "An ordinary post about everyday life.",
-    "A friendly message to a friend.",
-    "A comment about the weather, food or travel.",
-    "A question about work, school or software.",
-    "A news report about current events.",
-    "Someone shares an opinion politely.",
-    "A post about sports, music or films.",
-    "A photo of people in daily life.",
-    "A picture of a place, an animal or an object.",
-    "A short note about family and friends.",
-)
+from moderator.encoders.background import NEUTRAL
 
 
 @dataclass(frozen=True)

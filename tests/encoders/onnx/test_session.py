@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,6 +73,40 @@ def test_buckets_do_not_change_an_embedding(tiny: Path, rows: int) -> None:
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() < 1e-5
     assert {shape[0] for shape in bucketed.seen} <= {1, 2, 4}
+
+
+class Noted:
+    """Stands before a session of onnxruntime and notes when it is run."""
+
+    def __init__(self, session: Any, name: str, runs: list[str]) -> None:
+        self._session, self._name, self._runs = session, name, runs
+
+    def run(self, *arguments: Any) -> Any:
+        self._runs.append(self._name)
+        return self._session.run(*arguments)
+
+
+def test_a_row_that_comes_alone_gets_all_cores_and_the_same_embedding(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderator.encoders.onnx.session.usable_cores", lambda: 2)
+    session = Session(tiny / "onnx/vision_model.onnx", "cpu")
+    runs: list[str] = []
+    session._session = Noted(session._session, "one thread", runs)
+    session._lone = Noted(session._lone, "all cores", runs)
+    one, two = {"pixel_values": noise(1)}, {"pixel_values": noise(2)}
+    alone = session.run("image_embeds", one)
+    session.run("image_embeds", two)
+    with session._counted():  # somebody else computes
+        beside = session.run("image_embeds", one)
+    session.run("image_embeds", one)
+    assert runs == ["all cores", "one thread", "one thread", "all cores"]
+    assert np.array_equal(alone, beside)
+
+
+def test_on_one_core_a_graph_is_held_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moderator.encoders.onnx.session.usable_cores", lambda: 1)
+    assert Session(tiny / "onnx/vision_model.onnx", "cpu")._lone is None
 
 
 def test_texts_padded_to_buckets_keep_their_embeddings(tiny: Path) -> None:

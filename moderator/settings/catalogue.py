@@ -1,21 +1,16 @@
 """Every setting, in one frozen object; each is an environment variable, MODERATOR_NAME."""
 
-import difflib
-import os
-from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from moderator.cores import usable_cores
-from moderator.errors import SettingsError
 
 PREFIX = "MODERATOR_"
-_OF_TESTS = PREFIX + "TEST_"
 _PEM_FILES = ("ca", "cert", "key")
 
 
@@ -187,6 +182,13 @@ class Settings(BaseSettings):
         16 * 2**20
     )
     max_meta_bytes: Annotated[int, Field(ge=0, description="of `meta`, as JSON")] = 64 * 2**10
+    text_sentences: Annotated[
+        bool,
+        Field(
+            description="read each sentence by itself, too, so that a harmless one hides no other; "
+            "about twice the encoding, and twice the false alarms until thresholds are raised"
+        ),
+    ] = False
     max_text_characters: Annotated[
         int, Field(ge=1, description="the rest is not read, and the post goes to review")
     ] = 20_000
@@ -234,6 +236,11 @@ class Settings(BaseSettings):
     media_post_decode_seconds: Annotated[
         float, Field(gt=0, description="for all attachments of a post; with more it goes to review")
     ] = 30.0
+    media_schemes: Annotated[
+        tuple[Literal["http", "https"], ...],
+        NoDecode,
+        Field(description="of media URLs, separated by commas; https alone: nothing in plain text"),
+    ] = ("http", "https")
     media_ports: Annotated[
         tuple[int, ...], NoDecode, Field(description="ports of media URLs, separated by commas")
     ] = (80, 443)
@@ -380,6 +387,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "policies",
+        "media_schemes",
         "media_ports",
         "media_allow_hosts",
         "media_allow_networks",
@@ -447,58 +455,3 @@ class Settings(BaseSettings):
         for network in value:
             ip_network(network)
         return value
-
-
-class SettingRow(NamedTuple):
-    """One line of `moderator config`."""
-
-    name: str
-    value: str
-    source: str
-    description: str
-
-
-def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from the defaults, the environment, and on top `overrides` that are not None.
-
-    Raises SettingsError that names every setting that is wrong and the variable to change.
-    """
-    _refuse_unknown(os.environ)
-    given = {name: value for name, value in (overrides or {}).items() if value is not None}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        lines = [
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise SettingsError("\n".join(lines)) from error
-
-
-def _refuse_unknown(names: Iterable[str]) -> None:
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
-    for name in names:
-        if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_TESTS):
-            near = difflib.get_close_matches(name, known, 1, cutoff=0.8)
-            hint = f", did you mean {near[0]}?" if near else "; `moderator config` lists them all"
-            raise SettingsError(f"unknown setting {name}{hint}")
-
-
-def explain(settings: Settings) -> list[SettingRow]:
-    """Every setting with its value and where it came from; secrets are masked."""
-    return [
-        SettingRow(
-            PREFIX + name.upper(),
-            _show(getattr(settings, name)),
-            "environment" if name in settings.model_fields_set else "default",
-            field.description or "",
-        )
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def _show(value: object) -> str:
-    if value is None:
-        return ""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -4,9 +4,9 @@ import threading
 from collections import Counter as Count
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 
-from moderator.metrics.catalogue import CATALOGUE, OTHER
+from moderator.metrics.declared import RuleLabels, counter, gauge
 from moderator.metrics.in_use import Counted
 from moderator.verdicts import ALLOW, RuleScore, Verdict
 
@@ -16,28 +16,19 @@ class PolicyMetrics:
 
     def __init__(self, registry: CollectorRegistry, *, most_rules: int = 100) -> None:
         """`most_rules`: how many rules have labels of their own; the others share one."""
-        self._registry = registry
-        self.reloads = self._counter("policy_reloads")
-        self.refused = self._gauge("policy_refused")
-        self.loaded = self._gauge("policy_loaded_timestamp_seconds")
-        self.trips = self._counter("rule_trips")
-        self.tripped = self._gauge("rules_tripped")
+        self.reloads = counter("policy_reloads", registry)
+        self.refused = gauge("policy_refused", registry)
+        self.loaded = gauge("policy_loaded_timestamp_seconds", registry)
+        self.trips = counter("rule_trips", registry)
+        self.tripped = gauge("rules_tripped", registry)
+        self.quiet = gauge("rules_quiet", registry)
         for outcome in ("loaded", "unchanged", "refused"):
             self.reloads.labels(outcome)
-        self._most_rules = most_rules
-        self._own_label: set[str] = set()
+        self._labels = RuleLabels(most_rules)
         # In one place, not a child of prometheus_client for each: see `Metrics`.
         self._outcomes: Count[tuple[str, ...]] = Count()
         self._lock = threading.Lock()
         registry.register(Counted("rule_outcomes", self._outcomes.copy))
-
-    def _counter(self, name: str) -> Counter:
-        spec = CATALOGUE[name]
-        return Counter(f"moderator_{name}", spec.help, spec.labels, registry=self._registry)
-
-    def _gauge(self, name: str) -> Gauge:
-        spec = CATALOGUE[name]
-        return Gauge(f"moderator_{name}", spec.help, spec.labels, registry=self._registry)
 
     def observe(self, verdicts: Iterable[Verdict]) -> None:
         """Count the rules of a batch, enforced and not, side by side."""
@@ -52,19 +43,12 @@ class PolicyMetrics:
                     outcomes[rule.id, rule.mode, line, *flags] += 1
         with self._lock:
             for (rule_id, *rest), count in outcomes.items():
-                self._outcomes[self._label(rule_id), *rest] += count
+                self._outcomes[self._labels[rule_id], *rest] += count
 
     def count_trip(self, rule: str, then: str) -> None:
         """A circuit breaker holds a rule back."""
         with self._lock:
-            self.trips.labels(self._label(rule), then).inc()
-
-    def _label(self, rule: str) -> str:
-        if rule not in self._own_label:
-            if len(self._own_label) >= self._most_rules:
-                return OTHER
-            self._own_label.add(rule)
-        return rule
+            self.trips.labels(self._labels[rule], then).inc()
 
 
 def _acts(rule: RuleScore) -> bool:
