@@ -50,7 +50,8 @@ def _for(role: Role, handler: Handler) -> Handler:
     async def guarded(request: Request) -> Response:
         if not request.user.is_authenticated:
             if parts(request).settings.console_auth == "oidc" and wants_page(request):
-                return RedirectResponse(request.url_for("sign_in"))
+                # The path alone: behind a proxy that ends TLS we do not know the scheme.
+                return RedirectResponse(request.url_for("sign_in").path)
             raise HTTPException(401, "nobody is signed in")
         if role not in request.auth.scopes:
             raise HTTPException(403, f"this is for those with the role {role}")

@@ -50,15 +50,20 @@ def test_compose_can_load_it(announce: Announce) -> None:
 
 def test_settings_are_settings_of_ours() -> None:
     known = {f"MODERATOR_{name.upper()}" for name in Settings.model_fields}
-    for service in ("worker", "posts"):
+    for service in ("worker", "posts", "console"):
         assert set(environment(service)) <= known
+        given = environment(service).items()
+        load_settings({name.removeprefix("MODERATOR_").lower(): value for name, value in given})
 
 
 def test_every_address_is_a_service_that_listens_there() -> None:
     listeners = environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]
-    for service in ("worker", "posts"):
+    for service in ("worker", "posts", "console"):
         assert f"PLAINTEXT://{environment(service)['MODERATOR_KAFKA']}" in listeners.split(",")
-    assert environment("worker")["MODERATOR_REDIS"].startswith("redis://redis:6379/")
+    for service in ("worker", "console"):
+        assert environment(service)["MODERATOR_REDIS"].startswith("redis://redis:6379/")
+    own = environment("console")["MODERATOR_CONSOLE_REDIS"]
+    assert own.startswith("redis://console-redis:6379/")
     source = YAML(typ="safe").load(
         mounts("grafana")["/etc/grafana/provisioning"].joinpath("datasources", "prometheus.yaml")
     )["datasources"][0]
@@ -67,7 +72,7 @@ def test_every_address_is_a_service_that_listens_there() -> None:
     (names,) = job["dns_sd_configs"]
     assert names["names"] == ["worker"]
     assert str(names["port"]) == environment("worker")["MODERATOR_WEB_PORT"]
-    for service in ("worker", "redis", "prometheus", "kafka"):
+    for service in ("worker", "redis", "console-redis", "prometheus", "kafka"):
         assert service in SERVICES
 
 
@@ -78,9 +83,26 @@ def test_the_worker_lets_prometheus_in_and_nobody_else_is_let_in_from_outside() 
             assert port.startswith("127.0.0.1:")
 
 
-def test_posts_and_worker_want_the_same_topics_and_partitions() -> None:
-    for name in ("MODERATOR_KAFKA", "MODERATOR_PARTITIONS", "MODERATOR_POSTS_TOPIC"):
-        assert environment("worker").get(name) == environment("posts").get(name)
+def test_posts_worker_and_console_want_the_same_topics_and_partitions() -> None:
+    for name in ("KAFKA", "PARTITIONS", "POSTS_TOPIC", "VERDICTS_TOPIC"):
+        wanted = {
+            environment(service).get(f"MODERATOR_{name}")
+            for service in ("posts", "worker", "console")
+        }
+        assert len(wanted) == 1
+
+
+def test_the_redis_of_the_console_evicts_nothing_and_outlives_a_restart() -> None:
+    command = " ".join(SERVICES["console-redis"]["command"])
+    assert "--maxmemory-policy noeviction" in command
+    assert "--appendonly yes" in command
+    assert SERVICES["console-redis"]["volumes"] == ["console:/data"]
+
+
+def test_the_health_of_the_console_is_asked_where_it_listens() -> None:
+    asked = " ".join(SERVICES["console"]["healthcheck"]["test"])
+    port = environment("console")["MODERATOR_CONSOLE_PORT"]
+    assert f"http://127.0.0.1:{port}/health" in asked
 
 
 def test_the_broker_takes_the_largest_post() -> None:

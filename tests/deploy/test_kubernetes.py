@@ -99,9 +99,16 @@ def test_the_network_lets_the_worker_reach_what_it_is_told_to_use(overlay: dict[
     assert {53, 6379, 80, 443} <= ports
 
 
+def test_the_disruption_budget_is_about_the_workers(overlay: dict[str, Any]) -> None:
+    # A budget without a selector is valid, and protects no pod.
+    budget, pods = overlay["PodDisruptionBudget"]["spec"], overlay["Deployment"]["spec"]["selector"]
+    assert budget["selector"] == pods
+
+
 def test_workers_are_confined(overlay: dict[str, Any]) -> None:
     pod = overlay["Deployment"]["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["enableServiceLinks"] is False  # MODERATOR_CONSOLE_PORT=tcp://… is none of ours
     assert worker(overlay)["securityContext"]["readOnlyRootFilesystem"] is True
     assert worker(overlay)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 

@@ -1,0 +1,168 @@
+"""deploy/gate: nobody gets to the console without the password, nor under another name."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from moderator.console.auth import FromHeader, backend, is_loopback
+from moderator.settings import load_settings
+from tests.services.go import CADDY, go_program
+from tests.services.packages import Announce, UnavailableError
+from tests.services.process import free_port
+
+START = Path("deploy/gate/start.sh")
+SERVICES: dict[str, Any] = YAML(typ="safe").load(Path("deploy/compose.yaml"))["services"]
+CONSOLE: dict[str, Any] = SERVICES["console"]["environment"]
+GATE: dict[str, Any] = SERVICES["gate"]["environment"]
+
+
+@pytest.fixture(scope="module")
+def caddy(announce: Announce) -> Path:
+    try:
+        return go_program(CADDY, announce)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@dataclass
+class Gate:
+    """A gate before a console that answers with the headers it got."""
+
+    url: str
+    said: Path
+
+    def get(self, sign_in: str | None = None, **headers: str) -> tuple[int, dict[str, str]]:
+        if sign_in is not None:
+            headers["Authorization"] = f"Basic {base64.b64encode(sign_in.encode()).decode()}"
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(self.url, headers=named), timeout=10
+            ) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, {}
+
+
+class _Headers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
+
+
+@pytest.fixture(scope="module")
+def gate(caddy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """As `docker compose up` starts it: nobody has set a password."""
+    folder = tmp_path_factory.mktemp("gate")
+    made = Gate(f"http://127.0.0.1:{free_port()}/", folder / "said")
+    server = HTTPServer(("127.0.0.1", 0), _Headers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    given = {
+        "PATH": f"{caddy.parent}:{os.environ['PATH']}",
+        "GATE_PORT": made.url.rpartition(":")[2].rstrip("/"),
+        "CONSOLE_PORT": str(server.server_port),
+        "XDG_DATA_HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+    }
+    with (
+        made.said.open("wb") as said,
+        subprocess.Popen(["sh", START], env=given, stdout=said, stderr=said) as process,
+    ):
+        try:
+            _until_it_listens(made)
+            yield made
+        finally:
+            process.kill()
+            server.shutdown()
+            server.server_close()
+
+
+def _until_it_listens(gate: Gate, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            gate.get()
+        except OSError:
+            assert time.monotonic() < deadline, gate.said.read_text()
+            time.sleep(0.1)
+        else:
+            return
+
+
+def password(gate: Gate) -> str:
+    (found,) = re.findall(r"as moderator, password (\S+)", gate.said.read_text())
+    return str(found)
+
+
+def test_without_the_password_nobody_gets_in(gate: Gate) -> None:
+    assert gate.get()[0] == 401
+    assert gate.get(X_Forwarded_User="moderator")[0] == 401
+    for wrong in ("moderator:", "moderator:moderator", f"root:{password(gate)}"):
+        assert gate.get(wrong)[0] == 401
+
+
+def test_the_password_that_the_log_tells_opens(gate: Gate) -> None:
+    assert len(password(gate)) == 24
+    status, seen = gate.get(f"moderator:{password(gate)}")
+    assert status == 200
+    assert seen[CONSOLE["MODERATOR_CONSOLE_USER_HEADER"].lower()] == "moderator"
+
+
+def test_names_and_groups_that_a_client_sends_never_arrive(gate: Gate) -> None:
+    forged = {"X_Forwarded_User": "root", "X_Forwarded_Groups": "moderator"}
+    _, seen = gate.get(f"moderator:{password(gate)}", **forged)
+    assert seen["x-forwarded-user"] == "moderator"
+    assert load_settings().console_groups_header.lower() not in seen
+    assert "authorization" not in seen
+
+
+def test_the_console_is_asked_by_the_name_that_the_browser_used(gate: Gate) -> None:
+    _, seen = gate.get(f"moderator:{password(gate)}")
+    assert f"http://{seen['host']}/" == gate.url
+
+
+def test_a_short_password_is_refused() -> None:
+    given = {**os.environ, "MODERATOR_GATE_PASSWORD": "moderator"}
+    ran = subprocess.run(["sh", START], env=given, check=False, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "12 characters" in ran.stderr
+
+
+def test_the_console_is_reached_through_the_gate_alone() -> None:
+    console, gate = SERVICES["console"], SERVICES["gate"]
+    assert console["network_mode"] == "service:gate"
+    assert "ports" not in console
+    settings = load_settings(
+        {name.removeprefix("MODERATOR_").lower(): str(value) for name, value in CONSOLE.items()}
+    )
+    assert is_loopback(settings.console_host)
+    assert settings.console_proxies == ("127.0.0.1/32",)
+    assert isinstance(backend(settings), FromHeader)
+    assert settings.console_port == GATE["CONSOLE_PORT"] != GATE["GATE_PORT"]
+    assert gate["ports"] == [f"127.0.0.1:{GATE['GATE_PORT']}:{GATE['GATE_PORT']}"]
+    assert gate["volumes"] == ["./gate:/etc/gate:ro"]
+    assert gate["command"] == ["sh", f"/etc/gate/{START.name}"]
+
+
+def test_no_password_is_written_in_any_file() -> None:
+    assert GATE["MODERATOR_GATE_PASSWORD"] == "${MODERATOR_GATE_PASSWORD:-}"
+
+
+def test_the_gate_that_is_tested_is_the_one_of_the_image() -> None:
+    _, _, tested = CADDY.partition("@v")
+    assert SERVICES["gate"]["image"] == f"caddy:{tested}-alpine"
