@@ -5,11 +5,13 @@ import json
 import os
 import re
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -20,6 +22,7 @@ from ruamel.yaml import YAML
 
 from moderator.console.auth import FromHeader, backend, is_loopback
 from moderator.settings import load_settings
+from tests.deploy.test_compose import running
 from tests.services.go import CADDY, go_program
 from tests.services.packages import Announce, UnavailableError
 from tests.services.process import free_port
@@ -45,17 +48,21 @@ class Gate:
     url: str
     said: Path
 
-    def get(self, sign_in: str | None = None, **headers: str) -> tuple[int, dict[str, str]]:
+    def page(self, sign_in: str | None = None, **headers: str) -> tuple[int, bytes]:
         if sign_in is not None:
             headers["Authorization"] = f"Basic {base64.b64encode(sign_in.encode()).decode()}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             with urllib.request.urlopen(
-                urllib.request.Request(self.url, headers=named), timeout=10
+                urllib.request.Request(self.url, headers=named), timeout=60
             ) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
-            return error.code, {}
+            return error.code, b"{}"
+
+    def get(self, sign_in: str | None = None, **headers: str) -> tuple[int, dict[str, str]]:
+        status, told = self.page(sign_in, **headers)
+        return status, json.loads(told)
 
 
 class _Headers(BaseHTTPRequestHandler):
@@ -65,34 +72,36 @@ class _Headers(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
 
 
-@pytest.fixture(scope="module")
-def gate(caddy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    """As `docker compose up` starts it: nobody has set a password."""
-    folder = tmp_path_factory.mktemp("gate")
-    made = Gate(f"http://127.0.0.1:{free_port()}/", folder / "said")
-    server = HTTPServer(("127.0.0.1", 0), _Headers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+@contextmanager
+def started(caddy: Path, folder: Path, console_port: int, password: str = "") -> Iterator[Gate]:
+    made = Gate(f"http://127.0.0.1:{free_port()}/", folder / "gate.log")
     given = {
         "PATH": f"{caddy.parent}:{os.environ['PATH']}",
+        "MODERATOR_GATE_PASSWORD": password,
         "GATE_PORT": made.url.rpartition(":")[2].rstrip("/"),
-        "CONSOLE_PORT": str(server.server_port),
+        "CONSOLE_PORT": str(console_port),
         "XDG_DATA_HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
     }
-    with (
-        made.said.open("wb") as said,
-        subprocess.Popen(["sh", START], env=given, stdout=said, stderr=said) as process,
-    ):
-        try:
-            _until_it_listens(made)
+    with running("gate", ["sh", str(START)], folder, **given):
+        _until_it_listens(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def gate(caddy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """As `docker compose up` starts it: nobody has set a password."""
+    server = HTTPServer(("127.0.0.1", 0), _Headers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with started(caddy, tmp_path_factory.mktemp("gate"), server.server_port) as made:
             yield made
-        finally:
-            process.kill()
-            server.shutdown()
-            server.server_close()
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
-def _until_it_listens(gate: Gate, seconds: float = 30) -> None:
+def _until_it_listens(gate: Gate, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -134,6 +143,30 @@ def test_names_and_groups_that_a_client_sends_never_arrive(gate: Gate) -> None:
 def test_the_console_is_asked_by_the_name_that_the_browser_used(gate: Gate) -> None:
     _, seen = gate.get(f"moderator:{password(gate)}")
     assert f"http://{seen['host']}/" == gate.url
+
+
+def test_behind_the_gate_the_console_of_the_file_knows_who_it_is(
+    caddy: Path, tmp_path: Path
+) -> None:
+    port, nobody = free_port(), free_port()  # it serves pages while Kafka and Redis are away
+    given = {
+        name: re.sub(r"(kafka|console-redis|redis):\d+", f"127.0.0.1:{nobody}", str(value))
+        for name, value in CONSOLE.items()
+    }
+    given["MODERATOR_CONSOLE_PORT"] = str(port)
+    command = [str(Path(sys.executable).with_name("moderator")), *SERVICES["console"]["command"]]
+    with (
+        running("console", command, tmp_path, **given),
+        started(caddy, tmp_path, port, "correct horse battery") as gate,
+    ):
+        deadline = time.monotonic() + 60
+        while (found := gate.page("moderator:correct horse battery"))[0] == 502:  # not up yet
+            assert time.monotonic() < deadline, (tmp_path / "console.log").read_text()
+            time.sleep(0.2)
+        assert found[0] == 200
+        assert b"<bdi>moderator</bdi>" in found[1]
+        assert b'href="/review"' in found[1]  # for moderators
+        assert b'href="/playground"' in found[1]  # for authors
 
 
 def test_a_short_password_is_refused() -> None:
