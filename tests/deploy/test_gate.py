@@ -23,8 +23,7 @@ from ruamel.yaml import YAML
 from moderator.console.auth import FromHeader, backend, is_loopback
 from moderator.settings import load_settings
 from tests.deploy.test_compose import running
-from tests.services.go import CADDY, go_program
-from tests.services.packages import Announce, UnavailableError
+from tests.services.packages import Announce, UnavailableError, program
 from tests.services.process import free_port
 
 START = Path("deploy/gate/start.sh")
@@ -36,7 +35,7 @@ GATE: dict[str, Any] = SERVICES["gate"]["environment"]
 @pytest.fixture(scope="module")
 def caddy(announce: Announce) -> Path:
     try:
-        return go_program(CADDY, announce)
+        return Path(program("caddy", announce))
     except UnavailableError as error:
         pytest.skip(str(error))
 
@@ -194,8 +193,3 @@ def test_the_console_is_reached_through_the_gate_alone() -> None:
 
 def test_no_password_is_written_in_any_file() -> None:
     assert GATE["MODERATOR_GATE_PASSWORD"] == "${MODERATOR_GATE_PASSWORD:-}"
-
-
-def test_the_gate_that_is_tested_is_the_one_of_the_image() -> None:
-    _, _, tested = CADDY.partition("@v")
-    assert SERVICES["gate"]["image"] == f"caddy:{tested}-alpine"

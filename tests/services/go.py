@@ -11,7 +11,6 @@ _FOLDER = Path(".services", "bin").resolve()
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
 # What `docker compose config` loads files with.
 COMPOSE = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
-CADDY = "github.com/caddyserver/caddy/v2/cmd/caddy@v2.10.2"
 
 
 def go_program(module: str, announce: Announce) -> Path:

@@ -13,6 +13,7 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "java": "openjdk-17-jre-headless",
         "mvn": "maven",
         "redis-server": "redis-server",
+        "caddy": "caddy",
         "node": "nodejs",
         "npm": "npm",
         "chromium": "chromium",
