@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -149,6 +149,7 @@ def run_console(settings: Settings) -> None:
         app,
         host=settings.console_host,
         port=settings.console_port,
+        loop="asyncio",  # uvloop closes handles of Kafka's clients that asyncio forgives
         log_config=None,
         access_log=False,  # addresses may hold what was searched for
         server_header=False,
@@ -192,13 +193,21 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        parts.feed.stop()
+        await asyncio.wait(tasks[:1], timeout=_GOODBYE_SECONDS)
+        await _ended(tasks)
         await asyncio.to_thread(parts.bench.close)
         await asyncio.to_thread(parts.pictures.close)
         await parts.journal.close()
         await parts.state.redis.aclose()
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until they are: a client that is closing may take a cancellation for its own."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 async def _health(_: Request) -> Response:

@@ -37,11 +37,16 @@ class Feed:
         self._watchers = watchers
         self.trouble: str | None = "connecting to Kafka"  # what keeps it from reading
         self.lag_posts: int | None = None  # of the workers' group; None where it is not known
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Have `run` return soon: cancelled while they connect, Kafka's clients leak."""
+        self._stopping.set()
 
     async def run(self) -> None:
-        """Until cancelled; whatever goes away is waited for."""
+        """Until `stop`; whatever goes away is waited for."""
         wait = 0.5
-        while True:
+        while not self._stopping.is_set():
             began = time.monotonic()
             try:
                 await self._read()
@@ -53,7 +58,7 @@ class Feed:
                 )
                 log.warning("the console's feed stands: %s", self.trouble)
             wait = 0.5 if time.monotonic() - began > _MOST_WAIT_SECONDS else wait
-            await asyncio.sleep(wait)
+            await _pause(self._stopping, wait)
             wait = min(2 * wait, _MOST_WAIT_SECONDS)
 
     async def _read(self) -> None:
@@ -62,14 +67,17 @@ class Feed:
         await ensure_topics(settings, topics)
         consumer = make_consumer(settings, *topics, group=settings.console_group)
         async with started(consumer):
-            measuring = asyncio.create_task(self._measure(consumer))
+            over = asyncio.Event()
+            measuring = asyncio.create_task(self._measure(consumer, over))
             try:
-                while True:
+                while not self._stopping.is_set():
                     await self._batch(consumer)
             finally:
-                measuring.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await measuring
+                over.set()
+                try:
+                    await asyncio.wait([measuring], timeout=_MOST_WAIT_SECONDS)
+                finally:
+                    measuring.cancel()
 
     async def _batch(self, consumer: Any) -> None:
         found = await consumer.getmany(timeout_ms=200, max_records=_MOST_RECORDS)
@@ -115,9 +123,9 @@ class Feed:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
-    async def _measure(self, consumer: Any) -> None:
+    async def _measure(self, consumer: Any, over: asyncio.Event) -> None:
         """How far the workers are behind, now and then."""
-        while True:
+        while not over.is_set():
             try:
                 places = [p for p in consumer.assignment() if p.topic == self._settings.posts_topic]
                 ends = await consumer.end_offsets(places)
@@ -129,4 +137,11 @@ class Feed:
                 )
             except (KafkaError, OSError, OffsetOutOfRangeError):
                 self.lag_posts = None
-            await asyncio.sleep(_LAG_SECONDS)
+            await _pause(over, _LAG_SECONDS)
+
+
+async def _pause(over: asyncio.Event, seconds: float) -> None:
+    """So many seconds, or until it is over."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await over.wait()

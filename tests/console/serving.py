@@ -98,6 +98,7 @@ def serving(
             app,
             host=LOOPBACK,
             port=settings.console_port,
+            loop="asyncio",
             log_config=None,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
