@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.choice import best
-from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, Method, fit_prompts
+from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, Method, fit_best, fit_prompts
 from moderator.authoring.head import Channels, Head, Places
 from moderator.authoring.isotonic import FEWEST as FEWEST_ISOTONIC
 from moderator.authoring.labels import UNKNOWN, Labelled
@@ -109,7 +108,7 @@ class _Work:
     def _fit(
         self, vectors: Matrix, labels: Labels, prompts: Vector, space: Space, channel: str
     ) -> Fit:
-        fit = best if self.learn else fit_prompts
+        fit = fit_best if self.learn else fit_prompts
         return fit(vectors, labels, prompts, space.calibration[channel], self.method)
 
     def _calibrated(

@@ -109,6 +109,21 @@ def fit_learned(
     return Fit(final, line(out_z, labels, method), _out_of_fold(out_z, labels, method))
 
 
+def fit_best(
+    vectors: Matrix,
+    labels: Labels,
+    direction: Vector,
+    calibration: Calibration,
+    method: Method = "platt",
+) -> Fit:
+    """See `fit_prompts` for what they are; the prompts' own direction where both are as good."""
+    precision = needed("sklearn.metrics", "calibrate").average_precision_score
+    plain = fit_prompts(vectors, labels, direction, calibration, method)
+    learned = fit_learned(vectors, labels, direction, calibration, method)
+    better = precision(labels, learned.log_odds) > precision(labels, plain.log_odds)
+    return learned if better and learned.line.slope > 0 else plain
+
+
 def standardised(vectors: Matrix, direction: Vector, calibration: Calibration) -> Floats:
     """(posts,) margins in spreads of the background sample."""
     plain = Calibration(calibration.background, slope=1.0, intercept=0.0)

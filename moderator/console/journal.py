@@ -16,7 +16,7 @@ from moderator.console.redis import PREFIX, asking
 from moderator.errors import TransientError
 from moderator.reviews import Review
 from moderator.settings import Settings
-from moderator.stream.clients import ensure_topics, make_producer
+from moderator.stream.clients import ensure_topics, make_producer, start
 
 _KEPT_DAYS: Final = 60
 _SHOWN: Final = 2_000
@@ -58,13 +58,7 @@ class Journal:
         async with self._lock:
             if self._producer is None:
                 await ensure_topics(self._settings, (self._settings.reviews_topic,))
-                producer = make_producer(self._settings)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
+                self._producer = await start(make_producer(self._settings))
             return self._producer
 
     async def count(self, review: Review, change: int, pair: str | None) -> None:

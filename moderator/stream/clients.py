@@ -81,17 +81,23 @@ def _transactional(settings: Settings) -> dict[str, Any]:
 async def started(client: Client) -> AsyncIterator[Client]:
     """Start a client and stop it whatever happens. Raises TransientError when it cannot start."""
     try:
-        await client.start()
+        await start(client)
     except (KafkaError, OSError) as error:
-        await _close(client)
         raise TransientError(f"Kafka cannot be reached: {error}") from error
-    except BaseException:  # cancelled while it starts
-        await _close(client)
-        raise
     try:
         yield client
     finally:
         await _close(client)
+
+
+async def start(client: Client) -> Client:
+    """Start it, or close what of it had started. Raises KafkaError, OSError."""
+    try:
+        await client.start()
+    except BaseException:  # cancelled while it starts, too
+        await _close(client)
+        raise
+    return client
 
 
 async def _close(client: Any) -> None:

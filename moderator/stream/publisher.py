@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 
 from moderator.metrics import Metrics
 from moderator.settings import Settings
-from moderator.stream.clients import make_worker_producer
+from moderator.stream.clients import make_worker_producer, start
 from moderator.stream.dead_letters import Headers
 
 log = logging.getLogger(__name__)
@@ -52,13 +52,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Raises aiokafka's KafkaError when the broker cannot be reached."""
-        producer = self._make_producer(self._settings)
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        self._producer = producer
+        self._producer = await start(self._make_producer(self._settings))
 
     async def stop(self) -> None:
         """Close the connection. What is not acknowledged by then counts as not sent."""

@@ -24,7 +24,6 @@ from sklearn.metrics import average_precision_score
 from moderator.app import build_workbench
 from moderator.authoring import fit
 from moderator.authoring.calibrate import FEWEST, prompts_direction
-from moderator.authoring.choice import best
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.base import Calibration, Matrix, Vector
 from moderator.evaluation.figures import calibration_error
@@ -138,12 +137,7 @@ class Embedded:
 
 def split_figures(task: Task) -> Iterator[list[tuple[float, float]]]:
     """For each split, AP and ECE of every way, in the order of the table."""
-    random = np.random.default_rng(0)
-    for _ in range(SPLITS):
-        order = random.permutation(len(task.truth))
-        held, rest = np.split(order, [int(HELD_OUT * len(order))])
-        if not task.truth[held].any():
-            continue
+    for held, rest in _splits(task):
         zero = task.calibration
         z = fit.standardised(task.vectors, task.direction, zero)
         found = [_figures(task, held, zero.slope * z[held] + zero.intercept)]
@@ -165,15 +159,20 @@ def split_figures(task: Task) -> Iterator[list[tuple[float, float]]]:
 
 def split_alarms(task: Task, aside: Sequence[Matrix]) -> Iterator[list[list[float]]]:
     """For each split and way, what is caught and what of the sets aside crosses the same line."""
+    for held, rest in _splits(task):
+        ways = [_learned(task, rest, count) for count in LABELS]
+        directions = [task.direction, *(way.direction if way else None for way in ways)]
+        yield [_alarms(task, held, direction, aside) for direction in directions]
+
+
+def _splits(task: Task) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Places held out, and the rest; none where nothing held out is harmful."""
     random = np.random.default_rng(0)
     for _ in range(SPLITS):
         order = random.permutation(len(task.truth))
         held, rest = np.split(order, [int(HELD_OUT * len(order))])
-        if not task.truth[held].any():
-            continue
-        ways = [_learned(task, rest, count) for count in LABELS]
-        directions = [task.direction, *(way.direction if way else None for way in ways)]
-        yield [_alarms(task, held, direction, aside) for direction in directions]
+        if task.truth[held].any():
+            yield held, rest
 
 
 def _alarms(
@@ -193,7 +192,7 @@ def _learned(task: Task, rest: NDArray[np.intp], count: int) -> fit.Fit | None:
     truth = task.truth[labelled]
     if len(labelled) < count or not _enough(truth):
         return None
-    return best(task.vectors[labelled], truth, task.direction, task.calibration)
+    return fit.fit_best(task.vectors[labelled], truth, task.direction, task.calibration)
 
 
 def _enough(truth: NDArray[np.int8]) -> bool:
