@@ -18,7 +18,9 @@ from tests.bench.skeletons import Skeletons
 from tests.bench.timing import interleaved, ratio
 from tests.builders import a_screener
 
-NEW = 16 * len(CORES)  # images that are seen for the first time
+# Images that are seen for the first time: so many that a repeat comes some batches after its first,
+# as it does in a stream; two callers with the same picture at the same moment would both encode it.
+NEW = 32 * len(CORES)
 ROUNDS = 5
 
 
