@@ -5,9 +5,11 @@ replaced as a whole. An invalid policy never replaces a valid one.
 """
 
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 Outcome = Literal["loaded", "unchanged", "refused"]
 Offer: TypeAlias = tuple[Callable[[], PolicySet], str]  # how to load it, and where it is from
+_SWITCH_SECONDS = 0.0005  # a tenth of Python's own
 _SHOWN_CHARACTERS = 2000  # of a refusal, on pages and in the log
 
 
@@ -60,7 +63,8 @@ class LivePolicies:
 
         `origin` says in the log where it comes from. What cannot be used is refused and told.
         """
-        return self._take(load, origin, self._beside)
+        with _giving_way():
+            return self._take(load, origin, self._beside)
 
     def _take(
         self,
@@ -163,6 +167,21 @@ class LivePolicies:
             return
         self._metrics.count_trip(trip.rule, trip.then)
         log.error("rule %s is held back (%s): it %s", trip.rule, trip.then, trip.reason)
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Let other threads have the interpreter sooner, while this one is busy with a policy.
+
+    A batch needs the interpreter some dozens of times on its way, and beside a busy thread each
+    time waits for one switch interval; see `python -m tests.bench.reload`.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def changes(before: CompiledRules, after: CompiledRules) -> str:

@@ -1,6 +1,7 @@
 """Policies of a running worker: put in force, refused, held back."""
 
 import logging
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,18 @@ class Live:
 
 
 SEA = a_rule("sea", violates=["blue sea"])
+
+
+def test_threads_that_screen_get_the_interpreter_sooner_while_a_policy_loads() -> None:
+    live, usual, meanwhile = Live(a_rule()), sys.getswitchinterval(), []
+
+    def load() -> PolicySet:
+        meanwhile.append(sys.getswitchinterval())
+        raise PolicyError("not this one")
+
+    assert live.policies.offer(load, "a test") == "refused"
+    assert meanwhile[0] < usual / 5
+    assert sys.getswitchinterval() == usual
 
 
 def test_a_new_policy_takes_the_place_of_the_old_one(caplog: pytest.LogCaptureFixture) -> None:
