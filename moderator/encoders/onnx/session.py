@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,14 @@ class Session:
 
     On a CPU it computes with one thread for each caller: as many callers as cores are 3 to 20 %
     faster than callers that share their work among threads. A row that comes alone while nobody
-    else computes is shared by all cores, in half the time; for that the graph is held twice.
+    else computes is shared by all cores, in half the time; for that the graph is then held twice.
 
     On a GPU batches are padded to a few sizes, see `shapes`; what comes back never shows it.
     """
 
     def __init__(self, path: Path, provider: Provider = "auto") -> None:
         """Raises ModelError for an unreadable graph and for a provider that is not active."""
+        self._path = path
         self._session = _load(path, provider)
         self._callers = 0
         self._counting = threading.Lock()
@@ -58,9 +60,6 @@ class Session:
             if on.device != "cpu"
             else None
         )
-        cores = usable_cores()
-        shares = on.name == "CPUExecutionProvider" and cores > 1
-        self._lone = _load(path, "cpu", cores) if shares else None
 
     @property
     def batch_rows(self) -> int:
@@ -90,9 +89,16 @@ class Session:
         fed = {name: pad_rows(array, self.shapes.padded(rows)) for name, array in feeds.items()}
         if self._bindings:
             return self._bindings.run(output, fed)[:rows]
-        session = self._lone if self._lone and rows == self._callers == 1 else self._session
-        (result,) = session.run([output], fed)
+        lone = self._lone if rows == self._callers == 1 else None
+        (result,) = (lone or self._session).run([output], fed)
         return np.asarray(result)[:rows]
+
+    @cached_property
+    def _lone(self) -> ort.InferenceSession | None:
+        """The graph again, on all cores; loaded when a row first comes alone, as at warm-up."""
+        cores = usable_cores()
+        shares = self.provider == "CPUExecutionProvider" and cores > 1
+        return _load(self._path, "cpu", cores) if shares else None
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
