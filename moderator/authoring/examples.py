@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from moderator.authoring.neighbours import Neighbour, nearest
 from moderator.authoring.workbench import Judged, Workbench
+from moderator.policy.compile import CompiledRules
 from moderator.policy.policyset import PolicySet, qualified_id
 from moderator.policy.schema import Example, Policy, Rule
 from moderator.posts import Media, Post
@@ -78,10 +79,15 @@ class TestReport:
         return 100.0 if not total else 100.0 * (total - len(self.failures)) / total
 
 
-def run_examples(policies: PolicySet, bench: Workbench) -> TestReport:
-    """Judge every example of every rule that is not off. Raises PolicyError and ModelError."""
+def run_examples(
+    policies: PolicySet, bench: Workbench, rules: CompiledRules | None = None
+) -> TestReport:
+    """Judge every example of every rule that is not off. Raises PolicyError and ModelError.
+
+    `rules`: the policies, where they are compiled already.
+    """
     began = time.perf_counter()
-    rules = bench.compile(policies)
+    rules = rules or bench.compile(policies)
     columns = {name: column for column, name in enumerate(rules.ids)}
 
     def run(case: Case) -> Outcome:

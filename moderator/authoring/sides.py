@@ -1,6 +1,7 @@
 """What one policy makes, or made, of many posts: one side of a comparison."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,14 +37,15 @@ class Side:
     scores: NDArray[np.float32]  # (posts, rules); NaN where it is not known
 
 
-def judge_store(rules: CompiledRules, store: Store) -> Side:
-    """Score a store, some posts at a time, as the pipeline would."""
+def judge_store(rules: CompiledRules, store: Store, callers: int = 1) -> Side:
+    """Score a store as the pipeline would, some posts at a time on each of `callers` threads."""
     posts, count, policy = len(store.posts), len(rules.ids), rules.receipt.policy
     scores = np.empty((posts, count), np.float32, order="F")
     levels = np.empty((posts, count), np.int8, order="F")
     look, act = log_odds(review_lines(rules)), log_odds(thresholds(rules))
-    for where, readings in store.chunks():
-        some = store.posts[where]
+
+    def judge(where: slice) -> None:
+        some, readings = store.posts[where], store.readings(where)
         found = score(rules, readings, len(some), _keywords(rules, some))
         for row, post in enumerate(some if rules.scope.restricts else ()):
             applies = rules.applies(post.surface, post.lang, post.tier, post.modalities)
@@ -52,6 +54,9 @@ def judge_store(rules: CompiledRules, store: Store) -> Side:
         scores[where] = sigmoid(found.fused)
         levels[where] = (found.fused >= look).view(np.int8) + (found.fused >= act).view(np.int8)
         _excuse(rules, found, levels[where])
+
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(judge, store.chunks()))
     return Side(
         f"{policy.name} {policy.version} ({policy.digest[:8]})",
         rules.ids,

@@ -99,16 +99,19 @@ class Store:
                 "the store of embeddings was made with other models; run `policy embed` again"
             )
 
-    def chunks(self) -> Iterator[tuple[slice, dict[str, Readings]]]:
-        """Some posts at a time: where they stand, and their readings as float32."""
+    def chunks(self) -> Iterator[slice]:
+        """Where some posts at a time stand."""
         for start in range(0, len(self.posts), CHUNK):
-            end = min(start + CHUNK, len(self.posts))
-            readings = {}
-            for name, owners in self.owners.items():
-                first, last = np.searchsorted(owners, (start, end))
-                vectors = self.vectors[name][first:last].astype(np.float32)
-                readings[name] = Readings(vectors, owners[first:last] - start)
-            yield slice(start, end), readings
+            yield slice(start, min(start + CHUNK, len(self.posts)))
+
+    def readings(self, where: slice) -> dict[str, Readings]:
+        """Those of some posts, as float32."""
+        found = {}
+        for name, owners in self.owners.items():
+            first, last = np.searchsorted(owners, (where.start, where.stop))
+            vectors = self.vectors[name][first:last].astype(np.float32)
+            found[name] = Readings(vectors, owners[first:last] - where.start)
+        return found
 
 
 def _without_bytes(post: Post) -> Post:

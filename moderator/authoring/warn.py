@@ -1,7 +1,9 @@
 """What the encoders find odd about a policy that is formally right: warnings, each with its fix."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from moderator.authoring.examples import TestReport, run_examples
 from moderator.authoring.levels import log_odds, thresholds
 from moderator.authoring.windows import windows
 from moderator.authoring.workbench import Workbench
+from moderator.cores import usable_cores
 from moderator.encoders.base import Matrix
 from moderator.policy.compile import CompiledRules
 from moderator.policy.policyset import PolicySet
@@ -69,7 +72,7 @@ def warn(policies: PolicySet, bench: Workbench, lines: Lines | None = None) -> l
         found += _wrong_side(rules, violates, allows, lines)
         if channel == "text":  # captions are no texts, so only here prompts stand for posts
             found += _swallowed(rules, violates)
-    found += _examples(run_examples(policies, bench), lines)
+    found += _examples(run_examples(policies, bench, rules), lines)
     return list(dict.fromkeys(found))  # shared prompts are read by two channels
 
 
@@ -212,11 +215,15 @@ def _examples(report: TestReport, lines: Lines) -> Iterator[Warned]:
 
 def _alike(rows: Matrix, least: float) -> Iterator[tuple[int, int, float]]:
     """Pairs of rows, the earlier first, with a cosine of at least `least`."""
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK] @ rows[: start + _BLOCK].T
-        for one, other in np.argwhere(block >= least).tolist():
-            if other < start + one:
-                yield other, start + one, float(block[one, other])
+
+    def block(start: int) -> list[tuple[int, int, float]]:
+        cosines = rows[start : start + _BLOCK] @ rows[: start + _BLOCK].T
+        found = np.argwhere(cosines >= least).tolist()
+        pairs = ((other, start + one, float(cosines[one, other])) for one, other in found)
+        return [pair for pair in pairs if pair[0] < pair[1]]
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        yield from chain.from_iterable(pool.map(block, range(0, len(rows), _BLOCK)))
 
 
 def _policy(rule: str) -> str:

@@ -1,5 +1,7 @@
 """Which files are loaded, and what is said of files and folders that cannot be."""
 
+import gc
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,12 @@ def test_every_sample_loads_by_itself(sample: Path) -> None:
 
 def test_the_samples_load_together() -> None:
     assert load_policies([SAMPLES]).name == "community+kids+marketplace+minimal"
+
+
+@pytest.mark.parametrize("text", [f"{HEAD}{RULE}", "policy: ["])
+def test_memory_is_collected_again_after_a_load(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with suppress(PolicyError):
+        load_policies([path])
+    assert gc.isenabled()
