@@ -11,7 +11,7 @@ import pytest
 
 from tests.deploy.load import Load
 from tests.services.kafka.cluster import Cluster
-from tests.services.packages import Announce, UnavailableError
+from tests.services.packages import Announce, UnavailableError, program
 from tests.services.prometheus import Prometheus
 from tests.services.prometheus import install as install_prometheus
 from tests.services.redis import Redis
@@ -63,6 +63,14 @@ def prometheus_executable(announce: Announce) -> str:
         return install_prometheus(announce)
     except UnavailableError as error:
         pytest.skip(f"no Prometheus: {error}")
+
+
+@pytest.fixture(scope="session")
+def caddy(announce: Announce) -> Path:
+    try:
+        return Path(program("caddy", announce))
+    except UnavailableError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

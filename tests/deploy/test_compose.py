@@ -1,42 +1,16 @@
-"""deploy/compose.yaml: valid, of one piece, and its processes, started by hand, do their work."""
+"""deploy/compose.yaml: valid, and of one piece."""
 
-import os
 import re
 import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from moderator.settings import Settings, load_settings
+from tests.deploy.compose import FILE, SERVICES, environment, mounts, prometheus_config
 from tests.services.go import COMPOSE, go_program
-from tests.services.kafka.cluster import Cluster
 from tests.services.packages import Announce, UnavailableError
-from tests.services.process import free_port
-from tests.services.prometheus import Prometheus
-
-FILE = Path("deploy/compose.yaml")
-SERVICES: dict[str, Any] = YAML(typ="safe").load(FILE)["services"]
-
-
-def environment(service: str) -> dict[str, str]:
-    return {name: str(value) for name, value in SERVICES[service]["environment"].items()}
-
-
-def mounts(service: str) -> dict[str, Path]:
-    """Folders of ours by where the container sees them."""
-    found = {}
-    for volume in SERVICES[service].get("volumes", ()):
-        source, target, *_ = volume.split(":")
-        if source.startswith("."):
-            found[target] = FILE.parent / source
-    return found
 
 
 def test_compose_can_load_it(announce: Announce) -> None:
@@ -124,78 +98,3 @@ def test_every_mount_is_there_with_what_its_service_reads_from_it() -> None:
     assert list(grafana[dashboards["options"]["path"]].glob("*.json"))
     home = Path(environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert (grafana[str(home.parent)] / home.name).is_file()
-
-
-def prometheus_config() -> Any:
-    return YAML(typ="safe").load(mounts("prometheus")["/etc/prometheus"] / "prometheus.yml")
-
-
-@contextmanager
-def running(name: str, command: list[str], folder: Path, **given: str) -> Iterator[None]:
-    """A process with an environment of its own, until the block ends."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("MODERATOR_")}
-    with (
-        (folder / f"{name}.log").open("wb") as log,
-        subprocess.Popen(command, env={**clean, **given}, stdout=log, stderr=log) as process,
-    ):
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-@pytest.mark.kafka
-@pytest.mark.redis
-def test_the_same_processes_started_by_hand_screen_posts_and_are_seen(
-    kafka: Cluster,
-    redis_executable: str,
-    prometheus_executable: str,
-    tmp_path: Path,
-) -> None:
-    run, pages, redis_port = f"compose-{time.monotonic_ns()}", free_port(), free_port()
-    here = {"kafka:9092": kafka.bootstrap, "redis:6379": f"127.0.0.1:{redis_port}"}
-
-    def moved(service: str) -> dict[str, str]:
-        """The environment of a service, with addresses of this machine for those of the file."""
-        given = environment(service)
-        for there, address in here.items():
-            given = {name: value.replace(there, address) for name, value in given.items()}
-        topics = ("posts", "verdicts", "dead_letters")
-        own = {f"MODERATOR_{topic.upper()}_TOPIC": f"{run}-{topic}" for topic in topics}
-        return {**given, **own, "MODERATOR_GROUP": run}
-
-    for part in ("posts", "verdicts", "dead_letters"):
-        kafka.create_topic(f"{run}-{part}", int(environment("worker")["MODERATOR_PARTITIONS"]))
-    moderator = str(Path(sys.executable).with_name("moderator"))
-    worker = {**moved("worker"), "MODERATOR_WEB_PORT": str(pages)}
-    redis = [redis_executable, *SERVICES["redis"]["command"][1:], "--port", str(redis_port)]
-    feed = [sys.executable, *SERVICES["posts"]["entrypoint"][1:], "--per-second", "50"]
-    folder = mounts("prometheus")["/etc/prometheus"].resolve()
-    rules = [folder / name for name in prometheus_config()["rule_files"]]
-    with ExitStack() as stack:
-        stack.enter_context(running("redis", redis, tmp_path))
-        command = [moderator, *SERVICES["worker"]["command"]]
-        stack.enter_context(running("worker", command, tmp_path, **worker))
-        stack.enter_context(running("posts", feed, tmp_path, **moved("posts")))
-        seen = stack.enter_context(
-            Prometheus(prometheus_executable, tmp_path, targets=[f"127.0.0.1:{pages}"], rules=rules)
-        )
-        _until(lambda: _sum(seen, "moderator_verdicts_total") > 20, tmp_path / "worker.log")
-        _until(lambda: _sum(seen, "moderator_dead_letters_total") > 0, tmp_path / "worker.log")
-        assert _sum(seen, "moderator_cache_healthy") == 1
-        assert _sum(seen, 'moderator_cache_lookups_total{kind="prompt"}') > 0
-        with urllib.request.urlopen(f"http://127.0.0.1:{pages}/ready", timeout=5) as answer:
-            assert answer.status == 200
-    log = (tmp_path / "worker.log").read_text()
-    assert '"event": "policies ' in log, log
-
-
-def _sum(prometheus: Prometheus, metric: str) -> float:
-    return sum(sample.value for sample in prometheus.query(metric))
-
-
-def _until(condition: Any, log: Path, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, log.read_text()[-3000:]
-        time.sleep(0.5)

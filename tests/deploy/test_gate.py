@@ -1,6 +1,5 @@
 """deploy/gate: nobody gets to the console without the password, nor under another name."""
 
-import base64
 import json
 import os
 import re
@@ -8,60 +7,21 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from moderator.console.auth import FromHeader, backend, is_loopback
 from moderator.settings import load_settings
-from tests.deploy.test_compose import running
-from tests.services.packages import Announce, UnavailableError, program
+from tests.deploy.compose import SERVICES, running
+from tests.deploy.gate import START, Gate, password, started
 from tests.services.process import free_port
 
-START = Path("deploy/gate/start.sh")
-SERVICES: dict[str, Any] = YAML(typ="safe").load(Path("deploy/compose.yaml"))["services"]
 CONSOLE: dict[str, Any] = SERVICES["console"]["environment"]
 GATE: dict[str, Any] = SERVICES["gate"]["environment"]
-
-
-@pytest.fixture(scope="module")
-def caddy(announce: Announce) -> Path:
-    try:
-        return Path(program("caddy", announce))
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
-@dataclass
-class Gate:
-    """A gate before a console that answers with the headers it got."""
-
-    url: str
-    said: Path
-
-    def page(self, sign_in: str | None = None, **headers: str) -> tuple[int, bytes]:
-        if sign_in is not None:
-            headers["Authorization"] = f"Basic {base64.b64encode(sign_in.encode()).decode()}"
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        try:
-            with urllib.request.urlopen(
-                urllib.request.Request(self.url, headers=named), timeout=60
-            ) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, b"{}"
-
-    def get(self, sign_in: str | None = None, **headers: str) -> tuple[int, dict[str, str]]:
-        status, told = self.page(sign_in, **headers)
-        return status, json.loads(told)
 
 
 class _Headers(BaseHTTPRequestHandler):
@@ -69,22 +29,6 @@ class _Headers(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
-
-
-@contextmanager
-def started(caddy: Path, folder: Path, console_port: int, password: str = "") -> Iterator[Gate]:
-    made = Gate(f"http://127.0.0.1:{free_port()}/", folder / "gate.log")
-    given = {
-        "PATH": f"{caddy.parent}:{os.environ['PATH']}",
-        "MODERATOR_GATE_PASSWORD": password,
-        "GATE_PORT": made.url.rpartition(":")[2].rstrip("/"),
-        "CONSOLE_PORT": str(console_port),
-        "XDG_DATA_HOME": str(folder),
-        "XDG_CONFIG_HOME": str(folder),
-    }
-    with running("gate", ["sh", str(START)], folder, **given):
-        _until_it_listens(made)
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -98,23 +42,6 @@ def gate(caddy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _until_it_listens(gate: Gate, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            gate.get()
-        except OSError:
-            assert time.monotonic() < deadline, gate.said.read_text()
-            time.sleep(0.1)
-        else:
-            return
-
-
-def password(gate: Gate) -> str:
-    (found,) = re.findall(r"as moderator, password (\S+)", gate.said.read_text())
-    return str(found)
 
 
 def test_without_the_password_nobody_gets_in(gate: Gate) -> None:
