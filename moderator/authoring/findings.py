@@ -34,7 +34,9 @@ def from_warnings(warned: Sequence[Warned], policies: PolicySet) -> list[Finding
     """Warnings with their places, in the order of files and lines."""
     places = Places(policies)
     found = [
-        Finding("warning", each.code, places.problem(each.rule, each.prompt, each.message))
+        Finding(
+            "warning", each.code, places.problem(each.rule, each.prompt, each.message, each.under)
+        )
         for each in warned
     ]
     return sorted(found, key=lambda f: (str(f.problem.path), f.problem.line, f.problem.column))

@@ -6,7 +6,7 @@ a second time would take longer than all the checks.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -17,6 +17,8 @@ from moderator.policy.yaml.syntax import split_lines
 
 _ID = re.compile(r"""(?:^|[\s{,-])["']?id["']?\s*:\s*["']?([a-z0-9_-]+)["']?""")
 _MOST_WORDS, _FEWEST_WORDS = 12, 3  # of a prompt that is looked for in its file
+_BEGINS = re.compile(r"""[-[,:>|]\s*["']?$""")  # what stands before an item of a list or a value
+_MOST_BEFORE = 40  # characters of that, indentation included
 _FOLD = re.compile(r"\s+")
 
 
@@ -26,13 +28,18 @@ class Places:
     def __init__(self, policies: PolicySet) -> None:
         self._files = {name: _Lines(path) for name, path in policies.files.items()}
 
-    def problem(self, qualified_id: str, prompt: str | None, message: str) -> Problem:
-        """A problem at a prompt of a rule, or at the rule's id where none is given or found."""
+    def problem(
+        self, qualified_id: str, prompt: str | None, message: str, under: Sequence[str] = ()
+    ) -> Problem:
+        """A problem at a prompt of a rule, or at the rule's id where none is given or found.
+
+        `under`: the keys of the rule below which it stands, such as `examples`, `allows`.
+        """
         policy, _, rule = qualified_id.partition("/")
         file = self._files.get(policy)
         if file is None:
             return Problem(Path(policy), 0, 0, message)
-        return file.source.problem(message, file.find(rule, prompt))
+        return file.source.problem(message, file.find(rule, prompt, under))
 
 
 class _Lines:
@@ -63,19 +70,32 @@ class _Lines:
         """Where each line begins in the text."""
         return [0, *accumulate(len(line) + 1 for line in self.source.lines)]
 
-    def find(self, rule: str, prompt: str | None) -> Place | None:
+    def find(self, rule: str, prompt: str | None, under: Sequence[str] = ()) -> Place | None:
         """The place of a prompt; of the rule's id where the prompt is None or written otherwise."""
         start = self._ids.get(rule)
         if prompt is None:
             return start
         begun = self._starts[start.line - 1] if start else 0
+        below = begun
+        for name in under:
+            key = re.compile(rf"[\s{{]{name}:").search(self._text, below)
+            below = key.end() if key else below
         for wanted in _beginnings(prompt):
             # From the rule on, then from the top: shared lists stand before those who use them.
-            for offset in (begun, 0):
-                found = self._text.find(wanted, offset)
+            for offset in (below, 0):
+                found = self._item(wanted, offset)
                 if found >= 0:
                     return self._place(found, len(prompt))
         return start
+
+    def _item(self, wanted: str, offset: int) -> int:
+        """Where it begins an item of a list or a value; else wherever it stands; -1 for nowhere."""
+        first = found = self._text.find(wanted, offset)
+        while found >= 0:
+            if _BEGINS.search(self._text, max(0, found - _MOST_BEFORE), found):
+                return found
+            found = self._text.find(wanted, found + 1)
+        return first
 
     def _place(self, offset: int, length: int) -> Place:
         line = bisect_right(self._starts, offset)

@@ -47,6 +47,7 @@ class Warned(NamedTuple):
     rule: str  # policy/rule
     prompt: str | None
     message: str
+    under: tuple[str, ...] = ()  # the keys of the rule below which the prompt stands
 
 
 class _Prompts(NamedTuple):
@@ -198,19 +199,20 @@ def _examples(report: TestReport, lines: Lines) -> Iterator[Warned]:
         case, score = outcome.case, outcome.score
         room = abs(score.score - score.review_at)
         name = f"{case.policy.name}/{case.rule.id}"
+        under = ("examples", case.side)
         must = "fire" if case.side == "violates" else "pass"
         if not outcome.passed:
             message = (
                 f"this example must {must}, but scores {score.score:.3f} at a review line of "
                 f"{score.review_at:g}; `moderator policy test` shows the nearest prompts"
             )
-            yield Warned("failing-example", name, case.example.text, message)
+            yield Warned("failing-example", name, case.example.text, message, under)
         elif room < lines.narrow:
             message = (
                 f"this example passes by {room:.3f} only (score {score.score:.3f}, review line "
                 f"{score.review_at:g}); add a prompt like it, so that small changes do not break it"
             )
-            yield Warned("narrow-example", name, case.example.text, message)
+            yield Warned("narrow-example", name, case.example.text, message, under)
 
 
 def _alike(rows: Matrix, least: float) -> Iterator[tuple[int, int, float]]:
