@@ -31,6 +31,7 @@ _PHRASES: Final = re.compile("[\ufdf0-\ufdff]")
 _OVERRIDE: Final = re.compile("\u202e([^\u202a-\u202e\n]*)\u202c?")
 # The blocks of combining marks that belong to no script in particular: accents, strokes, circles.
 _MARKS: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_CATEGORIES_OF_MARKS: Final = frozenset({"Mn", "Me"})  # such as stand on a letter, or around it
 _ACCENTED: Final = re.compile("[À-ÖØ-öø-ɏ\u1e00-\u1eff]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -66,7 +67,7 @@ def undisguised(text: str) -> str | None:
         return None
     seen = plain(text)
     shown = plain(_OVERRIDE.sub(lambda run: run[1][::-1], _PHRASES.sub(" ", text)))
-    shown = _MARKS.sub("", shown)
+    shown = _without_marks(_MARKS.sub("", shown))
     if not shown.isascii():
         shown = _WORD.sub(_as_latin, _symbols(shown))
     shown = _INSERTED.sub("", shown)
@@ -90,6 +91,21 @@ def _is_disguise(letter: str) -> bool:
     if letter.isascii() or _ACCENTED.match(letter):
         return False
     return _MARKS.match(letter) is not None or _latin(letter) is not None
+
+
+def _without_marks(text: str) -> str:
+    """Latin letters without the marks of other scripts: vowels of Thai, signs of Hebrew."""
+    if text.isascii():
+        return text
+    kept, latin = [], False
+    for character in text:
+        if unicodedata.category(character) in _CATEGORIES_OF_MARKS:
+            if latin:
+                continue
+        else:
+            latin = character.isascii() and character.isalpha()
+        kept.append(character)
+    return "".join(kept)
 
 
 def _symbols(text: str) -> str:

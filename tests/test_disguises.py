@@ -27,6 +27,8 @@ from tests.bench.disguises import TRICKS, recall
         ("letters in boxes", "\U0001f182\U0001f172\U0001f170\U0001f17c cash"),
         ("flags", "\U0001f1f8\U0001f1e8\U0001f1e6\U0001f1f2 cash"),
         ("a flood of accents", "s\u0338\u0322c\u0337a\u0338\u035dm\u0334 cash"),
+        ("a mark of another script", "s\u0e47cam cash"),
+        ("marks of several scripts", "s\u05b0c\u093ca\u0ebcm cash"),
         ("struck through", "s\u0336c\u0336a\u0336m\u0336 cash"),
         ("an accent on every letter", "\u015b\u0107\u00e5\u1e41 cash"),
         ("shown backwards", "\u202emacs\u202c cash"),

@@ -11,13 +11,17 @@ BOLD = "".join(chr(0x1D41A + ord(letter) - ord("a")) for letter in "scam")
 
 
 @pytest.mark.parametrize(
-    "disguised", [WIDE, BOLD, "s\u200bc\u200ba\u200bm", "\ufeffscam", "sc\u00adam"]
+    "disguised",
+    [
+        *(WIDE, BOLD, "s\u200bc\u200ba\u200bm", "\ufeffscam", "sc\u00adam", "s\u17b4cam"),
+        *("sc\U0001bca0am", "sca\U0001d173m", "s\U00013430cam", "sc\x0eam"),
+    ],
 )
 def test_a_disguised_word_is_the_word(disguised: str) -> None:
     assert plain(disguised) == "scam"
 
 
-@pytest.mark.parametrize("blank", ["\u3164", "\u2800", "\u115f", "\u3000", "\u00a0"])
+@pytest.mark.parametrize("blank", ["\u3164", "\u2800", "\u115f", "\u3000", "\u00a0", *"\v\f\x1c\x1f\x85"])
 def test_what_looks_like_a_space_is_one(blank: str) -> None:
     assert plain(f"send{blank}money").split() == ["send", "money"]
 
