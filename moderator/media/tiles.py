@@ -8,12 +8,12 @@ from PIL import Image
 
 from moderator.errors import MediaError
 
-_LONG: Final = 2.0  # up to here the centre square is at least half of the image
+_LONG: Final = 1.5  # photographs; what lies beyond their centre square is a sixth on either side
 _TOO_LONG: Final = 8.0
 
 
 def tiles(image: Image.Image) -> Iterator[Image.Image]:
-    """The image as it is, or if one side is more than twice the other, squares that cover it.
+    """The image as it is, or if its sides are more than 3 to 2, squares that cover it.
 
     Raises MediaError `image_too_long` from 8 to 1 on.
     """

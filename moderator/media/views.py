@@ -1,7 +1,7 @@
 """Everything a viewer may see of an upload, as images."""
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from PIL import Image, ImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -9,8 +9,9 @@ from PIL.GifImagePlugin import GifImageFile
 from moderator.errors import MediaError
 from moderator.media.decode import DecodeLimits, opened, orientation_of, upright_rgb
 from moderator.media.formats import gif_frames
-from moderator.media.profile import as_its_profile_shows
+from moderator.media.profile import as_its_gamma_shows, as_its_profile_shows
 
+_Info: TypeAlias = Mapping[str | tuple[int, int], Any]  # Pillow's, from the file's head
 _OPAQUE: Final = 255
 _ANIMATION_PIXELS: Final = 4  # times `max_pixels`, over all frames
 _UNTIMED_SECONDS: Final = 0.1  # what browsers show a frame without a duration for
@@ -33,25 +34,27 @@ def views(content: bytes, limits: DecodeLimits, target_pixels: int | None = None
     What an image with transparency looks like depends on what is behind it, and its hidden colours
     can be anything: a picture drawn in the alpha channel alone would be invisible to a model that
     gets the colours, as the reference pipeline does. So it is also seen on white and on black.
-    Where a colour profile changes a picture beyond what profiles are for, both are seen as well.
+    Where a colour profile or a gamma changes a picture beyond what they are for, both are seen.
 
     Raises MediaError as `decode` does.
     """
     with opened(content, limits, target_pixels) as (image, truncated):
         turn = orientation_of(image)
-        profile = image.info.get("icc_profile")
+        info = dict(image.info)
         for seconds in _times(image, content, limits):
-            for shown in _shown(image, turn, profile):
+            for shown in _shown(image, turn, info):
                 yield View(shown, seconds, truncated)
 
 
 def _shown(
-    image: ImageFile.ImageFile, turn: Image.Transpose | None, profile: object
+    image: ImageFile.ImageFile,
+    turn: Image.Transpose | None,
+    info: _Info,
 ) -> Iterator[Image.Image]:
     """The current frame as it is stored, and as else it may be shown; upright, 8-bit RGB."""
     stored = upright_rgb(image, turn)
     yield stored
-    if isinstance(profile, bytes) and (shown := as_its_profile_shows(stored, profile)):
+    if shown := _coloured(stored, info):
         yield shown
     if not image.has_transparency_data:
         return
@@ -62,6 +65,16 @@ def _shown(
         shown = Image.new("RGB", transparent.size, behind)
         shown.paste(transparent, mask=transparent)
         yield shown if turn is None else shown.transpose(turn)
+
+
+def _coloured(stored: Image.Image, info: _Info) -> Image.Image | None:
+    """As a browser shows the colours, if that is another picture. A profile rules out a gamma."""
+    profile, gamma = info.get("icc_profile"), info.get("gamma")
+    if isinstance(profile, bytes):
+        return as_its_profile_shows(stored, profile)
+    if isinstance(gamma, float) and "srgb" not in info:
+        return as_its_gamma_shows(stored, gamma)
+    return None
 
 
 def _times(

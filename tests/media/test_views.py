@@ -181,6 +181,26 @@ def test_an_ordinary_or_broken_profile_costs_nothing(profile: bytes) -> None:
     assert len(list(views(content, DecodeLimits()))) == 1
 
 
+def with_gamma(image: Image.Image, gamma: float) -> bytes:
+    """A PNG with the chunk `gAMA`, which Pillow does not write."""
+    content = saved(image, "PNG")
+    chunk = b"gAMA" + round(gamma * 100_000).to_bytes(4)
+    return content[:33] + (4).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + content[33:]
+
+
+@pytest.mark.parametrize(("gamma", "stored", "shown"), [(0.02, 240, 64), (10, 16, 225)])
+def test_a_picture_that_only_its_gamma_shows_is_seen(gamma: float, stored: int, shown: int) -> None:
+    content = with_gamma(Image.new("RGB", (16, 16), (stored,) * 3), gamma)
+    found = [view.image.getpixel((0, 0)) for view in views(content, DecodeLimits())]
+    assert found == [(stored,) * 3, (shown,) * 3]
+
+
+@pytest.mark.parametrize("gamma", [0.45455, 0.55, 0.0, 21_474.0])
+def test_an_ordinary_or_broken_gamma_costs_nothing(gamma: float) -> None:
+    content = with_gamma(Image.new("RGB", (16, 16), "red"), gamma)
+    assert len(list(views(content, DecodeLimits()))) == 1
+
+
 def test_a_profile_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
     content = saved(Image.new("RGB", (16, 16), "red"), "PNG")
     bomb = b"icc\0\0" + zlib.compress(bytes(2**26), 9)
