@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from moderator.authoring.extras import needed
 from moderator.errors import PostError, StartupError
+from moderator.extras import needed
 from moderator.posts import Post, decode_post
 from moderator.settings import Settings
 from moderator.verdicts import Verdict, decode_verdict

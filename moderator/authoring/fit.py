@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.extras import needed
 from moderator.authoring.isotonic import isotonic
 from moderator.encoders.base import Calibration, Matrix, Vector
+from moderator.extras import needed
 from moderator.scoring.calibration import Curve, standardise
 
 Floats = NDArray[np.float64]  # (posts,)

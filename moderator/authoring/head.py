@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.extras import needed
 from moderator.authoring.fit import Floats, Labels, folds
+from moderator.extras import needed
 from moderator.policy.schema import Rule
 from moderator.scoring.fusion import fuse
 

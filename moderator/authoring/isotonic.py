@@ -8,7 +8,7 @@ learns them by heart (Niculescu-Mizil and Caruana, "Predicting good probabilitie
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.extras import needed
+from moderator.extras import needed
 from moderator.scoring.calibration import Curve
 
 FEWEST = 50

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from moderator.authoring.calibrate import Calibrated
-from moderator.authoring.extras import needed
 from moderator.errors import StartupError
+from moderator.extras import needed
 
 _COLUMNS = 3
 _INCHES = 3.2  # a side of one diagram

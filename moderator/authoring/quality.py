@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.extras import needed
+from moderator.extras import needed
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]

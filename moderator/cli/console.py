@@ -29,7 +29,7 @@ def console(
     beyond that it asks who it is, see MODERATOR_CONSOLE_AUTH in `moderator config`.
     """
     from moderator import logs
-    from moderator.authoring.extras import needed
+    from moderator.extras import needed
 
     for module in ("authlib", "itsdangerous", "jinja2", "starlette", "uvicorn"):
         needed(module, "console")

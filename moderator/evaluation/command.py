@@ -12,6 +12,7 @@ from moderator.errors import StartupError
 from moderator.evaluation.answers import Answers, answers
 from moderator.evaluation.rows import Example, read_examples, tasks_of
 from moderator.evaluation.suites import Suite, load_suite
+from moderator.extras import how_to_install
 from moderator.progress import progress_bar
 from moderator.screening import screen_posts
 from moderator.settings import Settings
@@ -34,7 +35,7 @@ def run_suites(
     try:
         from moderator.evaluation import page, report, tables
     except ImportError as error:
-        raise StartupError(f"`eval` needs {error.name}: pip install 'moderator[eval]'") from error
+        raise StartupError(f"`eval` needs {error.name}: {how_to_install('eval')}") from error
     suites = [with_rules(load_suite(name), options.rules) for name in names]
     core = build_core(settings)
     policy = core.rules.receipt.policy

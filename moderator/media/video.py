@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from moderator.errors import MediaError
+from moderator.extras import how_to_install
 from moderator.media.decode import DecodeLimits, check_size
 from moderator.media.formats import VideoFormat, sniff_video
 from moderator.media.timeline import Timeline, timeline
@@ -54,7 +55,7 @@ def _av() -> Any:
     except ImportError as err:
         raise MediaError(
             "video_unsupported",
-            "videos are read with the extra `video` only: pip install 'moderator[video]'",
+            f"videos are read with the extra `video` only: {how_to_install('video')}",
         ) from err
     av.logging.set_level(None)  # what FFmpeg says of hostile files is no news
     return av

@@ -13,6 +13,7 @@ from PIL import Image
 from moderator.cores import usable_cores
 from moderator.encoders.base import ImageEncoder, Space
 from moderator.errors import StartupError
+from moderator.extras import how_to_install
 
 _WORDS = ("this", "is", "one", "of", "the", "many", "posts", "that", "people", "write", "here")
 _FEWEST_CALLS = 3
@@ -88,7 +89,7 @@ def plot(speeds: Sequence[Speed], title: str, file: Path) -> None:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
-        raise StartupError("--plot needs matplotlib: pip install 'moderator[plot]'") from error
+        raise StartupError(f"--plot needs matplotlib: {how_to_install('plot')}") from error
     figure = Figure(figsize=(10, 4), layout="constrained")
     rates, waits = figure.subplots(1, 2)
     for what in dict.fromkeys(speed.what for speed in speeds):

@@ -146,6 +146,12 @@ class Settings(BaseSettings):
     batch_bytes: Annotated[
         int, Field(ge=1, description="most bytes of posts and attachments in a batch of several")
     ] = 8 * 2**20
+    batch_characters: Annotated[
+        int,
+        Field(
+            ge=1, description="most characters of texts, some four a token, in a batch of several"
+        ),
+    ] = 2**16
     batch_wait_ms: Annotated[
         float, Field(ge=0, description="how long a batch waits for company while a caller is free")
     ] = 2.0

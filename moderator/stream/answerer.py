@@ -25,7 +25,7 @@ from moderator.stream.offsets import PartitionProgress
 from moderator.stream.publisher import Message
 from moderator.stream.retries import Retries
 from moderator.tracing import Trace, Tracing
-from moderator.verdicts import Verdict, deferred, encode_verdict
+from moderator.verdicts import DEFERRED, Verdict, deferred, encode_verdict
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,9 @@ class Answerer:
         job.let_go = True
         self._metrics.put_off.labels(TransientError.code).inc()
         self._metrics.stage_seconds.observe((job.fetched - job.received,), "fetch")
-        return self._retries.later(job.record, job.attempt + 1, reason, amends=job.amends)
+        return self._retries.later(
+            job.record, job.attempt + 1, TransientError.code, reason, amends=job.amends
+        )
 
     def too_large(self, refused: Message) -> Message:
         """Stands in for a message that the broker refused for its size.
@@ -188,7 +190,9 @@ class Answerer:
                 reason = "put off under overload"
                 self._metrics.put_off.labels("overload").inc()
                 messages.append(
-                    self._retries.later(job.record, job.attempt, reason, amends=verdict.id)
+                    self._retries.later(
+                        job.record, job.attempt, DEFERRED, reason, amends=verdict.id
+                    )
                 )
             elif failure := dead_letters.failure(verdict):
                 messages.append(self._dead_letter(job.record, value, *failure))

@@ -60,7 +60,7 @@ class HotPath:
             callers=answerer.callers,
             max_items=settings.batch_posts,
             max_wait_seconds=settings.batch_wait_ms / 1000,
-            weigh=lambda work: work[0].size / settings.batch_bytes,
+            weigh=lambda work: _share(work, settings),
             unwanted=self._left,
         )
         self._connection: Connection | None = None
@@ -264,3 +264,10 @@ class HotPath:
 def _carried_bytes(post: Post) -> int:
     """Of attachments inside the message, held beside its value, which has them in base 64."""
     return sum(len(media.data or b"") for media in post.media)
+
+
+def _share(work: Work, settings: Settings) -> float:
+    """How much of a batch one post fills: of its bytes, or of the tokens of its text."""
+    job, loaded = work
+    characters = min(len(loaded.post.text or ""), settings.max_text_characters)
+    return max(job.size / settings.batch_bytes, characters / settings.batch_characters)

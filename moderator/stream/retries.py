@@ -40,13 +40,13 @@ class Retries:
         self._clock = clock
 
     def later(
-        self, record: Any, attempt: int, reason: str, *, amends: str | None = None
+        self, record: Any, attempt: int, code: str, reason: str, *, amends: str | None = None
     ) -> Message:
         """The message that brings a post back; 0 is one whose media were not asked for yet."""
         # Full jitter: after an outage of the host not all come back together.
         most = min(self._first_seconds * 2.0 ** max(attempt - 1, 0), self._most_seconds)
         due = self._clock() + random.uniform(most / 2, most)  # noqa: S311
-        headers = dead_letters.headers(record, TransientError.code, reason)
+        headers = dead_letters.headers(record, code, reason)
         headers += [(_ATTEMPT, str(attempt).encode()), (_NOT_BEFORE, f"{due:.3f}".encode())]
         if amends:
             headers.append((_AMENDS, amends.encode()))

@@ -59,8 +59,10 @@ class HeldScreener(Screener):
         super().__init__(compiled(space=space), Embedder(channels, LIMITS))
         self.may_screen = threading.Event()
         self.may_screen.set()
+        self.batches: list[int] = []  # how many posts each had
 
     def screen(self, posts: Sequence[LoadedPost]) -> list[Verdict]:
+        self.batches.append(len(posts))
         self.may_screen.wait(PATIENCE)
         return super().screen(posts)
 

@@ -13,7 +13,7 @@ from moderator.media.load import MediaLoader
 from moderator.posts import Post
 from moderator.reading import LoadedPost
 from tests.stream.fakes import PATIENCE, TransactionalProducer, partition, turns, until
-from tests.stream.rig import HeldFetcher, posts, running, with_url
+from tests.stream.rig import HeldFetcher, a_record, posts, running, with_url
 
 
 async def test_posts_overtake_one_that_waits_for_its_media_and_commits_wait_for_it() -> None:
@@ -183,3 +183,16 @@ async def test_offsets_are_committed_while_it_runs() -> None:
         rig.feed(*posts(0, 1))
         await until(lambda: rig.consumer.committed == {0: 2})
         assert not rig.task.done()
+
+
+async def test_long_texts_fill_a_batch_as_many_posts_do() -> None:
+    async with running(batch_posts=8, batch_characters=100, batch_wait_ms=50) as rig:
+        rig.screener.may_screen.clear()
+        rig.feed(a_record(0))  # keeps the caller busy, so that the others gather
+        await until(lambda: rig.screener.batches == [1])
+        texts = ["long " * 30, "short", "short", "long " * 12, "long " * 12]
+        rig.feed(*(a_record(place, text=text) for place, text in enumerate(texts, 1)))
+        await until(lambda: rig.path.waiting_posts["batch"] == len(texts))
+        rig.screener.may_screen.set()
+        await until(lambda: rig.idle)
+        assert rig.screener.batches[1:] == [1, 3, 1]

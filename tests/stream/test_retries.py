@@ -40,7 +40,7 @@ def test_waits_grow_to_a_cap_and_are_not_all_the_same() -> None:
     retries = Retries(SETTINGS, clock=Clock())
 
     def waits(attempt: int) -> list[float]:
-        messages = [retries.later(record(), attempt, "away") for _ in range(50)]
+        messages = [retries.later(record(), attempt, "unavailable", "away") for _ in range(50)]
         return [retries.due(record(*message.headers)) - 1000 for message in messages]
 
     for attempt, most in enumerate((2, 4, 8, 10, 10), start=1):
@@ -51,8 +51,9 @@ def test_waits_grow_to_a_cap_and_are_not_all_the_same() -> None:
 def test_a_post_comes_back_as_it_was_from_where_it_was() -> None:
     retries = Retries(SETTINGS)
     given = record(("trace", b"1"))
-    later = retries.later(given, 2, "away", amends="abc")
+    later = retries.later(given, 2, "deferred", "away", amends="abc")
     assert (later.topic, later.key, later.value) == ("posts-retries", given.key, given.value)
+    assert dict(later.headers)["moderator-code"] == b"deferred"
     back = retries.comeback(Record(0, 1, b"{}", headers=tuple(later.headers)))
     assert back.record == given
     assert (back.attempt, back.amends) == (2, "abc")
@@ -72,7 +73,7 @@ def test_a_message_that_is_not_ours_counts_as_a_new_post(
 def test_a_clock_that_was_set_back_does_not_prolong_a_wait() -> None:
     clock = Clock()
     retries = Retries(SETTINGS, clock=clock)
-    later = retries.later(record(), 1, "away")
+    later = retries.later(record(), 1, "unavailable", "away")
     clock.now -= 3600
     assert retries.due(record(*later.headers)) == clock.now + 10
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from moderator.errors import ModelError, StartupError
+from moderator.extras import how_to_install
 from moderator.models.folder import sha256, write_sums
 
 OPEN_CLIP: Final = "open_clip:"
@@ -60,6 +61,6 @@ def _export(checkpoint: str, staging: Path, *, of_open_clip: bool) -> dict[str, 
 def _require_extra(library: str) -> None:
     if lacking := [name for name in (library, *_NEEDED) if find_spec(name) is None]:
         raise StartupError(
-            f"`export` needs {', '.join(lacking)}: pip install 'moderator[export,cpu]', in an "
+            f"`export` needs {', '.join(lacking)}: {how_to_install('export', 'cpu')}, in an "
             "environment of its own, as torch takes gigabytes"
         )

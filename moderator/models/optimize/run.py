@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from moderator.errors import ModelError, StartupError
+from moderator.extras import how_to_install
 from moderator.models.folder import CARD, LOCK, SUMS, sha256, write_sums
 from moderator.models.graph import read_graph
 from moderator.models.optimize.drift import Drift, drift
@@ -70,7 +71,7 @@ def _require_extra() -> None:
     lacking = [name for name in ("onnx", "onnxruntime", "sympy") if find_spec(name) is None]
     if lacking:
         raise StartupError(
-            f"`optimize` needs {', '.join(lacking)}: pip install 'moderator[optimize,cpu]'"
+            f"`optimize` needs {', '.join(lacking)}: {how_to_install('optimize', 'cpu')}"
         )
 
 
