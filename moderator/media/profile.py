@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 _MAX_PROFILE_BYTES: Final = 2**20
+_MODES: Final = {"RGB": "RGB", "GRAY": "L"}  # of the colour spaces that profiles may name
 _SCREEN: Final = 2.2
 _MIN_GAMMA, _MAX_GAMMA = 1e-3, 1e3  # beyond, a file is broken rather than made to deceive
 _SAMPLE: Final = (32, 32)
@@ -24,10 +25,12 @@ def as_its_profile_shows(image: Image.Image, profile: bytes) -> Image.Image | No
     if len(profile) > _MAX_PROFILE_BYTES:
         return None
     try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = _MODES[opened.profile.xcolor_space.strip()]
         sample = image.resize(_SAMPLE, Image.Resampling.BOX)
-        ordinary = _alike(_converted(sample, profile), sample)
-        return None if ordinary else _converted(image, profile)
-    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):  # also a profile of another mode
+        ordinary = _alike(_converted(sample.convert(mode), opened), sample)
+        return None if ordinary else _converted(image.convert(mode), opened)
+    except (ImageCms.PyCMSError, KeyError, OSError, TypeError, ValueError):
         return None
 
 
@@ -51,8 +54,8 @@ def _alike(one: Image.Image, other: Image.Image) -> bool:
     return bool(np.abs(difference).mean() < _ABUSE_LEVELS)
 
 
-def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
     srgb = ImageCms.createProfile("sRGB")
-    shown = ImageCms.profileToProfile(image, io.BytesIO(profile), srgb, outputMode="RGB")
+    shown = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
     assert shown is not None  # only in place it is
     return shown

@@ -167,6 +167,32 @@ def test_a_picture_that_only_its_profile_shows_is_seen() -> None:
     assert np.asarray(shown.image).max() < 30
 
 
+def inverting_gray_profile() -> bytes:
+    """A profile for gray pictures whose one curve runs backwards, put together by hand."""
+
+    def tag(kind: bytes, *words: int) -> bytes:
+        return kind + bytes(4) + b"".join(word.to_bytes(4) for word in words)
+
+    white = tag(b"XYZ ", 0xF6D6, 0x10000, 0xD32D)
+    curve = b"curv" + bytes(4) + (2).to_bytes(4) + b"\xff\xff\x00\x00"
+    start = 128 + 4 + 2 * 12
+    table = (2).to_bytes(4)
+    for name, at, size in ((b"wtpt", start, 20), (b"kTRC", start + 20, 16)):
+        table += name + at.to_bytes(4) + size.to_bytes(4)
+    body = table + white + curve
+    head = (128 + len(body)).to_bytes(4) + bytes(4) + b"\x02\x40\x00\x00mntrGRAYXYZ "
+    illuminant = b"".join(word.to_bytes(4) for word in (0xF6D6, 0x10000, 0xD32D))
+    return (head + bytes(12) + b"acsp" + bytes(28) + illuminant).ljust(128, b"\0") + body
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_gray_picture_that_only_its_profile_shows_is_seen(kind: str) -> None:
+    content = saved(Image.new("L", (16, 16), 255), kind, icc_profile=inverting_gray_profile())
+    stored, shown = views(content, DecodeLimits())
+    assert np.asarray(stored.image).min() == 255
+    assert np.asarray(shown.image).max() < 30
+
+
 @pytest.mark.parametrize(
     "profile",
     [
