@@ -61,10 +61,11 @@ lock: .venv/python ## Resolve the dependencies anew
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
-	  --upgrade pyproject.toml --extra cpu --extra demo --extra otel --extra console -o deploy/requirements.lock
+	  --upgrade pyproject.toml --group build \
+	  --extra cpu --extra demo --extra otel --extra console --extra video -o deploy/requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
-	  -c deploy/requirements.lock pyproject.toml --group dev \
+	  -c deploy/requirements.lock pyproject.toml --group build --group dev \
 	  $(foreach extra,cpu demo otel console eval archive video optimize,--extra $(extra)) \
 	  -o tests/requirements.lock
 
@@ -81,7 +82,7 @@ clean: ## Remove the virtual environment, installed services and caches
 .venv/run: .venv/python deploy/requirements.lock pyproject.toml
 	@echo "installing into .venv, once, about a minute …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: .venv/run tests/requirements.lock

@@ -25,11 +25,11 @@ from tests.services.kafka.broker import Kafka
 from tests.services.kafka.cluster import Cluster, GivenCluster, NewTopic, embedded_cluster
 from tests.services.kafka.install import install as install_kafka
 from tests.services.kafka.jars import Jars
+from tests.services.missing import IN_CI, without
 from tests.services.packages import Announce, UnavailableError
 from tests.services.redis import Redis
 from tests.services.redis import install as install_redis
 
-IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # A fixture's use marks the test, so that `-m "not kafka"` selects what needs no broker.
 MARKS = {
     "kafka": "kafka",
@@ -85,7 +85,7 @@ def kafka_jars(announce: Announce) -> Jars:
     try:
         return install_kafka(announce)
     except UnavailableError as error:
-        raise _without(f"no real Kafka: {error}") from None
+        raise without(f"no real Kafka: {error}") from None
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +106,7 @@ def _own_cluster(stack: ExitStack, announce: Announce) -> Cluster:
         jars = install_kafka(announce)
     except UnavailableError as error:
         if IN_CI:
-            raise _without(f"no real Kafka: {error}") from None
+            raise without(f"no real Kafka: {error}") from None
         announce(f"no real Kafka ({error}); tests of the protocol use the embedded broker")
         return stack.enter_context(embedded_cluster())
     return stack.enter_context(Kafka(jars, _folder(stack)))
@@ -116,7 +116,7 @@ def _own_cluster(stack: ExitStack, announce: Announce) -> Cluster:
 def real_kafka(kafka: Cluster) -> Cluster:
     """Return the shared broker if it is Apache Kafka; skip, or fail in CI, if it is not."""
     if not kafka.real:
-        raise _without("no real Kafka, and the embedded broker keeps nothing")
+        raise without("no real Kafka, and the embedded broker keeps nothing")
     return kafka
 
 
@@ -150,7 +150,7 @@ def redis_executable(announce: Announce) -> str:
     try:
         return install_redis(announce)
     except UnavailableError as error:
-        raise _without(f"no Redis: {error}") from None
+        raise without(f"no Redis: {error}") from None
 
 
 @pytest.fixture(scope="session")
@@ -183,12 +183,6 @@ def shared() -> Path:
 
 def _folder(stack: ExitStack) -> Path:
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moderator-test-")))
-
-
-def _without(reason: str) -> BaseException:
-    if IN_CI:
-        return pytest.fail.Exception(reason, pytrace=False)
-    return pytest.skip.Exception(reason)
 
 
 @pytest.fixture

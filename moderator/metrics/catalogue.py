@@ -125,9 +125,7 @@ _SPECS = (
         (),
         "Since offsets were last committed, while there is something to commit.",
     ),
-    Spec(
-        "ready", "gauge", (), "1 while it is in its group and can read its partitions."
-    ),
+    Spec("ready", "gauge", (), "1 while it is in its group and can read its partitions."),
     Spec("publish_retries", "counter", (), "Messages that the broker did not take at first."),
     Spec("fetch_retries", "counter", (), "Attachments asked for again."),
     # --- Decoders

@@ -14,10 +14,10 @@ from moderator.app import build_workbench
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.fake import fake_space
 from moderator.settings import Settings
-from tests.conftest import IN_CI
 from tests.console.serving import Console, serving, settings_for
 from tests.services.browser import install, install_axe
 from tests.services.kafka.cluster import Cluster
+from tests.services.missing import without
 from tests.services.packages import Announce, UnavailableError
 
 Serve = Callable[..., Console]
@@ -67,7 +67,7 @@ def chromium(announce: Announce) -> str:
     try:
         return install(announce)
     except UnavailableError as error:
-        raise _without(f"no Chromium: {error}") from None
+        raise without(f"no Chromium: {error}") from None
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -106,7 +106,7 @@ def axe(announce: Announce) -> Axe:
     try:
         script = install_axe(announce).read_text(encoding="utf-8")
     except UnavailableError as error:
-        raise _without(f"no axe-core: {error}") from None
+        raise without(f"no axe-core: {error}") from None
 
     async def check(page: Page) -> list[str]:
         await page.evaluate(script + "; 0")
@@ -121,9 +121,3 @@ def axe(announce: Announce) -> Axe:
         return found
 
     return check
-
-
-def _without(reason: str) -> BaseException:
-    if IN_CI:
-        return pytest.fail.Exception(reason, pytrace=False)
-    return pytest.skip.Exception(reason)

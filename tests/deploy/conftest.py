@@ -11,6 +11,7 @@ import pytest
 
 from tests.deploy.load import Load
 from tests.services.kafka.cluster import Cluster
+from tests.services.missing import without
 from tests.services.packages import Announce, UnavailableError, program
 from tests.services.prometheus import Prometheus
 from tests.services.prometheus import install as install_prometheus
@@ -62,7 +63,7 @@ def prometheus_executable(announce: Announce) -> str:
     try:
         return install_prometheus(announce)
     except UnavailableError as error:
-        pytest.skip(f"no Prometheus: {error}")
+        raise without(f"no Prometheus: {error}") from None
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +71,7 @@ def caddy(announce: Announce) -> Path:
     try:
         return Path(program("caddy", announce))
     except UnavailableError as error:
-        pytest.skip(str(error))
+        raise without(str(error)) from None
 
 
 @pytest.fixture(scope="session")

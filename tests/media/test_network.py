@@ -13,6 +13,7 @@ from moderator.errors import MediaError, NotAskedError, TransientError
 from moderator.media.fetch import Fetcher, FetchLimits
 from moderator.media.hosts import HostLimits
 from tests.media.conftest import HostileServer, NewFetcher
+from tests.services.missing import without
 
 
 class Names:
@@ -161,7 +162,7 @@ def test_names_that_are_never_answered_have_no_honest_host_left_alone(
 def certificate(tmp_path: Path) -> Path:
     """Make a self-signed certificate for media.example, key included."""
     if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl command to make a certificate")
+        raise without("needs the openssl command to make a certificate")
     path = tmp_path / "media.example.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
     names = ["-subj", "/CN=media.example", "-addext", "subjectAltName=DNS:media.example"]
