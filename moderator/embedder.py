@@ -67,7 +67,7 @@ class Embedder:
         `seen`: attachments that need neither decoding nor encoding again.
         """
         self.channels = channels
-        self._limits = limits
+        self.limits = limits
         self._seen = seen
         self._decoder = decoder
         if decoder is None and "image" in channels and (image := channels["image"].image):
@@ -85,7 +85,7 @@ class Embedder:
     def embed(self, posts: Sequence[LoadedPost], watch: Stopwatch | None = None) -> Embedded:
         """Read a batch. What cannot be read is named in `inputs.reports`; only a bug raises."""
         watch = watch or Stopwatch()
-        inputs = read(posts, self._limits, self._decoder, self._seen)
+        inputs = read(posts, self.limits, self._decoder, self._seen)
         watch.lap("decode")
         readings: dict[str, Readings] = {}
         for name, space in self.channels.items():
@@ -93,7 +93,7 @@ class Embedder:
             watch.part(name)
         if self._seen:
             remember(inputs.pictures, self._seen)
-        if self._limits.smooth_frames and "image" in readings:
+        if self.limits.smooth_frames and "image" in readings:
             readings["image"] = smooth(readings["image"])
         watch.lap("encode")
         return Embedded(inputs, readings)

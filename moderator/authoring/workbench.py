@@ -20,7 +20,7 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
-from moderator.reading import Inputs, LoadedPost
+from moderator.reading import Inputs, LoadedPost, ReadingLimits
 from moderator.scoring.detail import rule_score
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ModalityReport, RuleScore
@@ -82,6 +82,11 @@ class Workbench:
         """The space each channel is read in."""
         return self.embedder.channels
 
+    @property
+    def limits(self) -> ReadingLimits:
+        """How much of a post is read."""
+        return self.embedder.limits
+
     def compile(self, policies: PolicySet) -> CompiledRules:
         """Compile rules, their prompts embedded on every core. Raises PolicyError, ModelError."""
         try:
@@ -94,7 +99,7 @@ class Workbench:
     def judge(self, rules: CompiledRules, posts: Sequence[LoadedPost]) -> Judged:
         """Embed and score a batch."""
         embedded = self.embedder.embed(posts)
-        scores = judge(rules, embedded, len(posts))
+        scores = judge(rules, embedded, [loaded.post for loaded in posts])
         return Judged(posts, rules, embedded.readings, scores, embedded.inputs)
 
     def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> Corpus:

@@ -81,7 +81,8 @@ def diff(
     else:
         store = embed_store([kept.post for kept in read_posts(on, settings)], bench)
     one, other = (
-        judge_store(bench.compile(policies), store, bench.callers) for policies in (before, after)
+        judge_store(bench.compile(policies), store, bench.limits, bench.callers)
+        for policies in (before, after)
     )
     report(compare(one, other, store.posts, samples=samples), kind, to)
 
@@ -129,11 +130,8 @@ def backtest(
         raise typer.Exit(1)
     store = embed_store([each.post for each in judged], bench)
     old = from_verdicts([each.verdict for each in judged if each.verdict], rules.actions)
-    report(
-        compare(old, judge_store(rules, store, bench.callers), store.posts, samples=samples),
-        kind,
-        to,
-    )
+    new = judge_store(rules, store, bench.limits, bench.callers)
+    report(compare(old, new, store.posts, samples=samples), kind, to)
 
 
 def embed_store(posts: "Sequence[Post]", bench: "Workbench") -> "Store":
