@@ -114,7 +114,8 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
     for place, needed in cut.items():
         reason = f"read the first {(places == place).sum()} of {needed} windows of {space.name}"
         inputs.cut(inputs.text_owners[place], "text", "text_too_long", reason)
-    return Readings(vectors, np.array(inputs.text_owners, np.intp)[places])
+    owners = np.array(inputs.text_owners, np.intp)[places]
+    return Readings(vectors, owners, uses=tuple(places.tolist()))
 
 
 def _read_images(space: Space, inputs: Inputs) -> Readings:

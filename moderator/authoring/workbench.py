@@ -51,14 +51,23 @@ class Judged:
 
     def decisive(self, post: int, column: int, channel: str) -> Vector | None:
         """The reading of a post that a rule minds most on a channel; None without one."""
+        row = self._decisive_row(post, column, channel)
+        return None if row is None else self.readings[channel].vectors[row]
+
+    def decisive_text(self, post: int, column: int) -> str | None:
+        """The text of that reading: as it is shown, as people read it, or one sentence of it."""
+        row = self._decisive_row(post, column, "text")
+        return None if row is None else self.inputs.texts[self.readings["text"].uses[row]]
+
+    def _decisive_row(self, post: int, column: int, channel: str) -> int | None:
         readings = self.readings.get(channel)
         if readings is None:  # a channel without embeddings
             return None
-        vectors = readings.vectors[readings.rows(post)]  # (readings, dimensions)
-        if not len(vectors):
+        rows = readings.rows(post)
+        if rows.start == rows.stop:
             return None
-        along = vectors @ self.rules.channels[channel].directions[:, column]
-        return np.asarray(vectors[int(along.argmax())], np.float32)
+        along = readings.vectors[rows] @ self.rules.channels[channel].directions[:, column]
+        return rows.start + int(along.argmax())
 
 
 class Corpus(NamedTuple):
