@@ -67,7 +67,8 @@ class Judged:
         if rows.start == rows.stop:
             return None
         along = readings.vectors[rows] @ self.rules.channels[channel].directions[:, column]
-        return rows.start + int(along.argmax())
+        decisive: int = rows.start + int(along.argmax())
+        return decisive
 
 
 class Corpus(NamedTuple):

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moderator.cli.measure import Paths, progress
-from moderator.cli.shared import KafkaOption, ModelsOption, err, out, settings_with
+from moderator.cli.shared import (
+    KafkaOption,
+    ModelsOption,
+    Paths,
+    err,
+    out,
+    progress,
+    settings_with,
+    write,
+)
 
 if TYPE_CHECKING:
     from moderator.authoring.compare import Comparison
@@ -162,17 +170,3 @@ def report(found: "Comparison", kind: Kind, to: Path | None) -> None:
     else:
         text = as_json(found) + "\n" if kind == "json" else as_html(found)
     write(text, to)
-
-
-def write(text: str, to: Path | None) -> None:
-    """Write a text to a file, or print it. Raises StartupError."""
-    from moderator.errors import StartupError
-
-    if to is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        to.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StartupError(f"{to}: cannot be written: {error.strerror}") from error
-    out.print(f"wrote {to}", markup=False)
