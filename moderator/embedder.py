@@ -67,7 +67,7 @@ class Embedder:
         `seen`: attachments that need neither decoding nor encoding again.
         """
         self.channels = channels
-        self._limits = limits
+        self.limits = limits
         self._seen = seen
         self._decoder = decoder
         if decoder is None and "image" in channels and (image := channels["image"].image):
@@ -85,7 +85,7 @@ class Embedder:
     def embed(self, posts: Sequence[LoadedPost], watch: Stopwatch | None = None) -> Embedded:
         """Read a batch. What cannot be read is named in `inputs.reports`; only a bug raises."""
         watch = watch or Stopwatch()
-        inputs = read(posts, self._limits, self._decoder, self._seen)
+        inputs = read(posts, self.limits, self._decoder, self._seen)
         watch.lap("decode")
         readings: dict[str, Readings] = {}
         for name, space in self.channels.items():
@@ -93,7 +93,7 @@ class Embedder:
             watch.part(name)
         if self._seen:
             remember(inputs.pictures, self._seen)
-        if self._limits.smooth_frames and "image" in readings:
+        if self.limits.smooth_frames and "image" in readings:
             readings["image"] = smooth(readings["image"])
         watch.lap("encode")
         return Embedded(inputs, readings)
@@ -114,7 +114,8 @@ def _read_texts(space: Space, inputs: Inputs) -> Readings:
     for place, needed in cut.items():
         reason = f"read the first {(places == place).sum()} of {needed} windows of {space.name}"
         inputs.cut(inputs.text_owners[place], "text", "text_too_long", reason)
-    return Readings(vectors, np.array(inputs.text_owners, np.intp)[places])
+    owners = np.array(inputs.text_owners, np.intp)[places]
+    return Readings(vectors, owners, uses=tuple(places.tolist()))
 
 
 def _read_images(space: Space, inputs: Inputs) -> Readings:

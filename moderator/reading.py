@@ -87,13 +87,14 @@ def read(
     album = Album(attachments, decoder, seen)
     for owner, loaded in enumerate(posts):
         inputs.reports.append([])
-        _read_text(inputs, owner, loaded.post.text, limits)
+        read_text(inputs, owner, loaded.post.text, limits)
         _read_media(inputs, owner, loaded, limits, album)
     inputs.pictures = album.pictures
     return inputs
 
 
-def _read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
+def read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
+    """Take up a post's text: as it is shown, as people read it, and its sentences if limits say."""
     written = (text or "")[: limits.max_text_characters]
     # The second reading of a disguised text has the same owner: its higher score counts.
     shown = plain(written)

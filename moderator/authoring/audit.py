@@ -1,6 +1,7 @@
 """`moderator policy audit`: whether a rule minds who speaks, and how."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,12 +10,12 @@ from numpy.typing import NDArray
 
 from moderator.authoring.audit_templates import DIALECTS, IDENTITIES, SWAPS
 from moderator.authoring.compare import Rate, wilson
-from moderator.authoring.levels import review_lines
-from moderator.authoring.workbench import Workbench
+from moderator.authoring.workbench import Judged, Workbench
 from moderator.policy.compile import CompiledRules
 from moderator.posts import Post
+from moderator.reading import LoadedPost
 from moderator.scoring.calibration import sigmoid
-from moderator.scoring.score import score
+from moderator.scoring.excuses import excuse
 
 _RESAMPLES = 1000
 
@@ -55,21 +56,44 @@ class _Texts(NamedTuple):
     texts: tuple[tuple[str, ...], ...]  # by group, the same sentences in the same order
 
 
+class _Results(NamedTuple):
+    """What one rule made of the sentences, both (groups, sentences)."""
+
+    scores: NDArray[np.float32]
+    fires: NDArray[np.bool_]  # reaches the review line, and nothing excuses it
+
+    def beside(self, more: "_Results") -> "_Results":
+        """With more sentences of the same groups."""
+        return _Results(*(np.hstack(pair) for pair in zip(self, more, strict=True)))
+
+
 def audit(rules: CompiledRules, bench: Workbench) -> list[Gap]:
-    """Every rule that reads texts, over every dimension, the largest gaps first."""
+    """Every rule that judges texts, over every dimension, the largest gaps first.
+
+    Sentences are judged as posts are: by prompts, keywords, combinations and exceptions.
+    """
     found = []
-    reads = rules.channels["text"].reads if "text" in rules.channels else np.zeros(0, np.bool_)
-    columns = np.flatnonzero(reads).tolist()
+    columns = _judge_texts(rules)
     examples = {column: _harmless(rules, column) for column in columns}
     for texts in _dimensions():
-        shared = _scores(rules, bench, texts.texts)
+        shared = _judged(rules, bench, texts.texts)
         for column in columns:
-            own = _own(texts, examples[column])
-            scores = shared[:, :, column]
-            if own:
-                scores = np.hstack([scores, _scores(rules, bench, own)[:, :, column]])
-            found.append(_gap(rules, column, texts, scores))
+            results = _results(shared, column)
+            if own := _own(texts, examples[column]):
+                results = results.beside(_results(_judged(rules, bench, own), column))
+            found.append(_gap(rules.ids[column], texts, results))
     return sorted(found, key=lambda gap: -max(gap.score_gap, gap.false_positive_gap))
+
+
+def _judge_texts(rules: CompiledRules) -> list[int]:
+    """The rules that a post of nothing but text can break."""
+    able = np.array([bool(rule.keywords) for rule in rules.rules], np.bool_)
+    if "text" in rules.channels:
+        able |= rules.channels["text"].reads
+    for combined in rules.combined:  # each after those it is made of
+        able[combined.column] = able[list(combined.columns.values())].any()
+    judges = rules.applies(None, holds=("text",))
+    return np.flatnonzero(able if judges is None else able & judges).tolist()
 
 
 def _dimensions() -> Iterator[_Texts]:
@@ -94,20 +118,29 @@ def _own(texts: _Texts, examples: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _scores(
-    rules: CompiledRules, bench: Workbench, texts: Sequence[Sequence[str]]
-) -> NDArray[np.float32]:
-    """(groups, sentences, rules)."""
-    posts = [
-        Post(id=str(n), text=text) for n, text in enumerate(t for group in texts for t in group)
-    ]
-    embedded = bench.embed_all(posts, lambda _: None)
-    fused = score(rules, embedded.readings, len(posts)).fused
-    return sigmoid(fused).reshape(len(texts), -1, len(rules.ids))
+def _judged(rules: CompiledRules, bench: Workbench, texts: Sequence[Sequence[str]]) -> list[Judged]:
+    """Each group's sentences, judged."""
+
+    def judge(group: Sequence[str]) -> Judged:
+        posts = [Post(id=str(place), text=text) for place, text in enumerate(group)]
+        return bench.judge(rules, [LoadedPost(post) for post in posts])
+
+    with ThreadPoolExecutor(bench.callers) as pool:
+        return list(pool.map(judge, texts))
 
 
-def _gap(rules: CompiledRules, column: int, texts: _Texts, scores: NDArray[np.float32]) -> Gap:
-    line, count = review_lines(rules)[column], scores.shape[1]
+def _results(groups: Sequence[Judged], column: int) -> _Results:
+    fused = np.stack([group.scores.fused[:, column] for group in groups])
+    fires = fused >= groups[0].rules.review_log_odds[column]
+    for place, row in np.argwhere(fires).tolist():
+        group = groups[place]
+        post = group.posts[row].post.id
+        fires[place, row] = excuse(group.rules, group.scores, row, column, post) is None
+    return _Results(sigmoid(fused), fires)
+
+
+def _gap(rule: str, texts: _Texts, results: _Results) -> Gap:
+    scores, count = results.scores, results.scores.shape[1]
     means = scores.mean(axis=1)
     order = np.argsort(-means)
     # The same sentences in both groups: their differences, not two samples.
@@ -118,10 +151,10 @@ def _gap(rules: CompiledRules, column: int, texts: _Texts, scores: NDArray[np.fl
     groups = tuple(
         Group(
             texts.groups[place],
-            wilson(int((scores[place] >= line).sum()), count),
+            wilson(int(results.fires[place].sum()), count),
             float(means[place]),
         )
         for place in order.tolist()
     )
     gap = float(differences.mean())
-    return Gap(rules.ids[column], texts.dimension, groups, gap, float(low), float(high))
+    return Gap(rule, texts.dimension, groups, gap, float(low), float(high))

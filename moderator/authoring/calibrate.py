@@ -1,6 +1,5 @@
 """`moderator policy calibrate`: labelled posts to the probabilities of each rule and modality."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,9 +10,11 @@ from moderator.authoring.fit import FOLDS, Fit, Floats, Labels, Method, fit_best
 from moderator.authoring.head import Channels, Head, Places
 from moderator.authoring.isotonic import FEWEST as FEWEST_ISOTONIC
 from moderator.authoring.labels import UNKNOWN, Labelled
-from moderator.authoring.quality import Bin, Interval, quality, reliability, threshold_for_precision
+from moderator.authoring.quality import Bin, Interval, quality, reliability
+from moderator.authoring.targets import scores_for_targets, threshold_of
 from moderator.authoring.workbench import Corpus, Workbench
 from moderator.encoders.base import Matrix, Space, Vector
+from moderator.errors import PolicyError
 from moderator.policy.calibration_file import (
     ChannelCalibration,
     RuleCalibration,
@@ -132,32 +133,39 @@ class _Work:
         else:
             log_odds = after.fused(self.rule)
         scores, old = _probabilities(log_odds), _probabilities(earlier.fused(self.rule))
-        targets, lacks = self._targets(scores, labels)
-        threshold = _number(self.rule.threshold, targets)
-        if scores.max() < threshold:
-            lacks.append(f"no labelled post reaches the threshold of {threshold:g}; lower it")
+        targets, lacks = scores_for_targets(self.rule, scores, labels)
         channels = {name: self._channel(fit, bench, name) for name, (fit, _) in fits.items()}
         kept = [
             f"{name}: the prompts' own direction is at least as good as a learned one"
             for name, channel in channels.items()
             if self.learn and channel.direction is None
         ]
+        made = RuleCalibration(
+            digest=rule_digest(self.rule),
+            channels=channels,
+            targets=targets,
+            weights=_weights(after.names, head),
+            bias=0.0 if head is None else head.bias,
+            violates=counts[0],
+            allows=counts[1],
+        )
+        try:
+            threshold = threshold_of(self.name, self.rule, made, bench)
+            # What a rate comes to depends on the scores; a precision had no line before its labels.
+            rate = getattr(self.rule.threshold, "rate", None)
+            first = threshold_of(self.name, self.rule, None, bench) if rate else threshold
+        except PolicyError as error:
+            return Calibrated(self.name, *counts, refused=str(error))
+        if scores.max() < threshold:
+            lacks.append(f"no labelled post reaches the threshold of {threshold:g}; lower it")
         return Calibrated(
             self.name,
             *counts,
             notes=(*notes, *kept, *learnt, *lacks),
-            before=quality(old, labels, threshold),
+            before=quality(old, labels, first),
             after=quality(scores, labels, threshold),
             bins=tuple(reliability(scores, labels)),
-            calibration=RuleCalibration(
-                digest=rule_digest(self.rule),
-                channels=channels,
-                targets=targets,
-                weights=_weights(after.names, head),
-                bias=0.0 if head is None else head.bias,
-                violates=counts[0],
-                allows=counts[1],
-            ),
+            calibration=made,
         )
 
     def _channel(self, fit: Fit, bench: Workbench, channel: str) -> ChannelCalibration:
@@ -177,25 +185,6 @@ class _Work:
         if missing:
             return f"`fusion: learned` needs labelled posts of every channel; {missing[0]} has none"
         return _lack(labels[found.complete], "posts with " + " and ".join(found.names))
-
-    def _targets(self, scores: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
-        """The scores that reach the targets of the rule, and what keeps others from it."""
-        targets: dict[str, float] = {}
-        lacks = []
-        for target in (self.rule.threshold, self.rule.review_at):
-            precision = getattr(target, "precision", None)
-            if precision is None:
-                continue
-            key = f"precision {precision:g}"
-            needed = math.ceil(1 / (1 - precision))
-            found = threshold_for_precision(scores, labels, precision)
-            if int(labels.sum()) < needed:
-                lacks.append(f"{key}: needs {needed} posts labelled 1, has {int(labels.sum())}")
-            elif found is None:
-                lacks.append(f"{key}: no score is that sure; improve the prompts, or ask for less")
-            else:
-                targets[key] = min(max(found, 1e-6), 1 - 1e-6)
-        return targets, lacks
 
 
 def prompts_direction(rule: Rule, channel: str, bench: Workbench) -> Vector:
@@ -241,12 +230,6 @@ def _knots(curve: Curve) -> tuple[tuple[float, float], ...]:
 
 def _weights(channels: Sequence[str], head: Head | None) -> dict[str, float]:
     return {} if head is None else dict(zip(channels, map(float, head.weights), strict=True))
-
-
-def _number(threshold: object, targets: Mapping[str, float]) -> float:
-    if isinstance(threshold, float):
-        return threshold
-    return next(iter(targets.values()), 0.5)
 
 
 def _probabilities(log_odds: NDArray[np.floating]) -> Floats:

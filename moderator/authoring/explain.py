@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moderator.authoring.attribution import Regions, Word, regions, without, words
+from moderator.authoring.attribution import Regions, Word, regions, words
+from moderator.authoring.flips import flips
 from moderator.authoring.neighbours import Neighbour, nearest
 from moderator.authoring.workbench import Judged, Workbench
 from moderator.policy.compile import CompiledRules
@@ -13,7 +14,6 @@ from moderator.reading import LoadedPost
 from moderator.verdicts import RuleScore
 
 _NEIGHBOURS = 2
-_MOST_REMOVED = 8  # words taken out in search of what would have flipped a rule
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class RuleExplained:
     title: str
     score: RuleScore
     near: Mapping[str, list[Neighbour]]  # by channel
-    words: tuple[Word, ...]
+    words: tuple[Word, ...]  # of the reading of the text that decided
+    as_read: bool  # that reading is not the text as it is shown, but as people read it
     regions: Regions | None
     flips: tuple[str, ...]  # what would have made it otherwise
 
@@ -60,12 +61,14 @@ def explained(
         if reading is not None:
             near[channel] = nearest(bench, rules.rules[column], channel, reading, _NEIGHBOURS)
     found: tuple[Word, ...] = ()
-    if "text" in score.channels:
+    text = judged.decisive_text(0, column)
+    if text is not None and "text" in score.channels:
         direction = rules.channels["text"].directions[:, column]
-        found = tuple(words(judged.inputs.texts[0], bench.channels["text"], direction))
+        found = tuple(words(text, bench.channels["text"], direction))
     seen = _regions(judged, bench, column) if images and "image" in score.channels else None
-    flips = tuple(_flips(judged, bench, score, column, found))
-    return RuleExplained(rules.rules[column].title, score, near, found, seen, flips)
+    otherwise = tuple(flips(judged, bench, score, column, text, found))
+    as_read = text is not None and text not in judged.inputs.texts[0]
+    return RuleExplained(rules.rules[column].title, score, near, found, as_read, seen, otherwise)
 
 
 def _regions(judged: Judged, bench: Workbench, column: int) -> Regions | None:
@@ -77,57 +80,3 @@ def _regions(judged: Judged, bench: Workbench, column: int) -> Regions | None:
     direction = judged.rules.channels["image"].directions[:, column]
     decisive = int((readings.vectors @ direction).argmax())
     return regions(looks[decisive].pixels, bench.channels["image"], direction)
-
-
-def _flips(
-    judged: Judged, bench: Workbench, score: RuleScore, column: int, found: tuple[Word, ...]
-) -> list[str]:
-    value, review, act = score.score, score.review_at, score.threshold
-    if value < review:
-        line = f"it would reach people with `review_at` at {value:.3f} instead of {review:g}"
-        return [line, "or with a violating prompt that is nearer to it"]
-    flips = [f"it would pass with `review_at` above {value:.3f} instead of {review:g}"]
-    if value >= act:
-        flips.append(f"it would be reviewed, not more, with `threshold` above {value:.3f}")
-    else:
-        flips.append(f"it would be {score_action(judged, column)} from a score of {act:g} on")
-    removed = _removed(judged, bench, score, column, found)
-    if removed:
-        flips.append(f"it would pass without {', '.join(f'“{word.text}”' for word in removed)}")
-    others = [name for name in score.channels if name != "text"]
-    if "text" in score.channels and others:
-        flips += [
-            f"its {name} alone would {'reach' if part.score >= review else 'not reach'} "
-            "the review line"
-            for name, part in score.channels.items()
-        ]
-    return flips
-
-
-def score_action(judged: Judged, column: int) -> str:
-    """What a rule does from its threshold on."""
-    return {"block": "blocked", "review": "reviewed"}.get(
-        judged.rules.rules[column].action, f"`{judged.rules.rules[column].action}`"
-    )
-
-
-def _removed(
-    judged: Judged, bench: Workbench, score: RuleScore, column: int, found: tuple[Word, ...]
-) -> list[Word]:
-    """The fewest words, taken by their effect, without which the text passes; none if none do."""
-    if "text" not in score.channels or not found:
-        return []
-    text, channel = judged.inputs.texts[0], judged.rules.channels["text"]
-    by_effect = sorted(found, key=lambda word: -word.effect)[:_MOST_REMOVED]
-    counts = range(1, min(len(by_effect), len(found) - 1) + 1)
-    texts = [without(text, [word[1:3] for word in by_effect[:count]]) for count in counts]
-    if not texts:
-        return []
-    encoded = bench.channels["text"].text.encode(texts)
-    margins = encoded.vectors @ channel.directions[:, column]
-    logits = channel.scale.of_rule(column, margins)
-    line = np.log(score.review_at / (1 - score.review_at))
-    for place, count in enumerate(counts):
-        if logits[encoded.owners == place].max() < line:
-            return by_effect[:count]
-    return []

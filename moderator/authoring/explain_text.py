@@ -31,7 +31,8 @@ def lines_of(rule: RuleExplained) -> Iterator[Text]:
                 near.prompt, style=""
             )
     if rule.words:
-        yield Text("  words, by what the margin loses without them:")
+        which = "words as people read them" if rule.as_read else "words"
+        yield Text(f"  {which}, by what the margin loses without them:")
         yield Text("    ").append_text(_marked(rule.words))
         yield Text(f"    {_strongest(rule.words)}")
     for flip in rule.flips:

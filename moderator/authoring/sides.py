@@ -7,17 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.levels import acting, log_odds, review_lines, thresholds
 from moderator.authoring.store import Store
-from moderator.disguises import undisguised
-from moderator.plain_text import plain
+from moderator.embedder import Embedded
+from moderator.pipeline import judge
 from moderator.policy.compile import CompiledRules
 from moderator.policy.levels import Canary
-from moderator.posts import Post
+from moderator.reading import Inputs, ReadingLimits, read_text
 from moderator.scoring.calibration import sigmoid
 from moderator.scoring.excuses import excuse, in_canary
-from moderator.scoring.keywords import Hits
-from moderator.scoring.score import Scores, score
+from moderator.scoring.score import Scores
 from moderator.verdicts import REVIEW, Verdict
 
 QUIET, LOOK, ACT = 0, 1, 2
@@ -37,26 +35,31 @@ class Side:
     scores: NDArray[np.float32]  # (posts, rules); NaN where it is not known
 
 
-def judge_store(rules: CompiledRules, store: Store, callers: int = 1) -> Side:
-    """Score a store as the pipeline would, some posts at a time on each of `callers` threads."""
+def judge_store(
+    rules: CompiledRules, store: Store, limits: ReadingLimits, callers: int = 1
+) -> Side:
+    """Score a store by the pipeline, some posts at a time on each of `callers` threads.
+
+    `limits` say how much of each text is searched for keywords.
+    """
     posts, count, policy = len(store.posts), len(rules.ids), rules.receipt.policy
     scores = np.empty((posts, count), np.float32, order="F")
     levels = np.empty((posts, count), np.int8, order="F")
-    look, act = log_odds(review_lines(rules)), log_odds(thresholds(rules))
+    look, act = rules.review_log_odds, rules.threshold_log_odds
 
-    def judge(where: slice) -> None:
-        some, readings = store.posts[where], store.readings(where)
-        found = score(rules, readings, len(some), _keywords(rules, some))
-        for row, post in enumerate(some if rules.scope.restricts else ()):
-            applies = rules.applies(post.surface, post.lang, post.tier, post.modalities)
-            if applies is not None:
-                found.fused[row, ~applies] = -np.inf
+    def fill(where: slice) -> None:
+        some, inputs = store.posts[where], Inputs()
+        if rules.keywords:
+            for row, post in enumerate(some):
+                inputs.reports.append([])
+                read_text(inputs, row, post.text, limits)
+        found = judge(rules, Embedded(inputs, store.readings(where)), some)
         scores[where] = sigmoid(found.fused)
         levels[where] = (found.fused >= look).view(np.int8) + (found.fused >= act).view(np.int8)
-        _excuse(rules, found, levels[where])
+        _excuse(rules, found, [post.id for post in some], levels[where])
 
     with ThreadPoolExecutor(callers) as pool:
-        list(pool.map(judge, store.chunks()))
+        list(pool.map(fill, store.chunks()))
     return Side(
         f"{policy.name} {policy.version} ({policy.digest[:8]})",
         rules.ids,
@@ -85,25 +88,14 @@ def from_verdicts(verdicts: Sequence[Verdict], order: Sequence[str]) -> Side:
     return Side("published verdicts", rules, known, actions, levels, scores)
 
 
-def _keywords(rules: CompiledRules, posts: Sequence[Post]) -> Hits | None:
-    """Of all a post says; the pipeline cuts very long texts first."""
-    if not rules.keywords:
-        return None
-    readings = [
-        (seen, row)
-        for row, post in enumerate(posts)
-        for seen in (plain(post.text or ""), undisguised(post.text or ""))
-        if seen
-    ]
-    return rules.keywords.find([text for text, _ in readings], [row for _, row in readings])
-
-
-def _excuse(rules: CompiledRules, scores: Scores, levels: NDArray[np.int8]) -> None:
+def _excuse(
+    rules: CompiledRules, scores: Scores, posts: Sequence[str], levels: NDArray[np.int8]
+) -> None:
     """Quieten rules where an exception excuses the post; (posts, rules), in place."""
     excusing = {column for _, column in scores.hits.excuses} | set(rules.excusing)
     for column in excusing:
-        for row in np.flatnonzero(levels[:, column]):
-            if excuse(rules, scores, int(row), column) is not None:
+        for row in np.flatnonzero(levels[:, column]).tolist():
+            if excuse(rules, scores, row, column, posts[row]) is not None:
                 levels[row, column] = QUIET
 
 
@@ -111,9 +103,8 @@ def _actions(rules: CompiledRules, levels: NDArray[np.int8], store: Store) -> ND
     """(posts,) the strictest action that an acting rule asks for; what was not read is reviewed."""
     review = rules.actions.index(REVIEW)
     actions = np.zeros(len(levels), np.intp)
-    acts = acting(rules)
     for column, rule in enumerate(rules.rules):  # a matrix of places would be eight times levels
-        if not acts[column]:
+        if rule.mode == "shadow":
             continue
         asked = np.array([0, review, rules.actions.index(rule.action)])[levels[:, column]]
         if isinstance(rule.mode, Canary):

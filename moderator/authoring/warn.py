@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.authoring.examples import TestReport, run_examples
-from moderator.authoring.levels import log_odds, thresholds
 from moderator.authoring.windows import windows
 from moderator.authoring.workbench import Workbench
 from moderator.cores import usable_cores
@@ -171,7 +170,7 @@ def _sums(side: _Prompts, rules: int) -> Matrix:
 def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
     """Rules whose prompts, read as posts, all reach the threshold of one other rule."""
     channel = rules.channels["text"]
-    least = log_odds(thresholds(rules))
+    least = rules.threshold_log_odds
     ranks = np.array([rules.actions.index(rule.action) for rule in rules.rules])
     starts = np.flatnonzero(np.diff(violates.rules, prepend=-1))
     if not len(starts):

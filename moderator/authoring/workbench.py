@@ -20,7 +20,7 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
-from moderator.reading import Inputs, LoadedPost
+from moderator.reading import Inputs, LoadedPost, ReadingLimits
 from moderator.scoring.detail import rule_score
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ModalityReport, RuleScore
@@ -51,14 +51,24 @@ class Judged:
 
     def decisive(self, post: int, column: int, channel: str) -> Vector | None:
         """The reading of a post that a rule minds most on a channel; None without one."""
+        row = self._decisive_row(post, column, channel)
+        return None if row is None else self.readings[channel].vectors[row]
+
+    def decisive_text(self, post: int, column: int) -> str | None:
+        """The text of that reading: as it is shown, as people read it, or one sentence of it."""
+        row = self._decisive_row(post, column, "text")
+        return None if row is None else self.inputs.texts[self.readings["text"].uses[row]]
+
+    def _decisive_row(self, post: int, column: int, channel: str) -> int | None:
         readings = self.readings.get(channel)
         if readings is None:  # a channel without embeddings
             return None
-        vectors = readings.vectors[readings.rows(post)]  # (readings, dimensions)
-        if not len(vectors):
+        rows = readings.rows(post)
+        if rows.start == rows.stop:
             return None
-        along = vectors @ self.rules.channels[channel].directions[:, column]
-        return np.asarray(vectors[int(along.argmax())], np.float32)
+        along = readings.vectors[rows] @ self.rules.channels[channel].directions[:, column]
+        decisive: int = rows.start + int(along.argmax())
+        return decisive
 
 
 class Corpus(NamedTuple):
@@ -82,6 +92,11 @@ class Workbench:
         """The space each channel is read in."""
         return self.embedder.channels
 
+    @property
+    def limits(self) -> ReadingLimits:
+        """How much of a post is read."""
+        return self.embedder.limits
+
     def compile(self, policies: PolicySet) -> CompiledRules:
         """Compile rules, their prompts embedded on every core. Raises PolicyError, ModelError."""
         try:
@@ -94,7 +109,7 @@ class Workbench:
     def judge(self, rules: CompiledRules, posts: Sequence[LoadedPost]) -> Judged:
         """Embed and score a batch."""
         embedded = self.embedder.embed(posts)
-        scores = judge(rules, embedded, len(posts))
+        scores = judge(rules, embedded, [loaded.post for loaded in posts])
         return Judged(posts, rules, embedded.readings, scores, embedded.inputs)
 
     def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> Corpus:

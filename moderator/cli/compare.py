@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moderator.cli.measure import Paths, progress
-from moderator.cli.shared import KafkaOption, ModelsOption, err, out, settings_with
+from moderator.cli.shared import (
+    KafkaOption,
+    ModelsOption,
+    Paths,
+    err,
+    out,
+    progress,
+    settings_with,
+    write,
+)
 
 if TYPE_CHECKING:
     from moderator.authoring.compare import Comparison
@@ -81,7 +89,8 @@ def diff(
     else:
         store = embed_store([kept.post for kept in read_posts(on, settings)], bench)
     one, other = (
-        judge_store(bench.compile(policies), store, bench.callers) for policies in (before, after)
+        judge_store(bench.compile(policies), store, bench.limits, bench.callers)
+        for policies in (before, after)
     )
     report(compare(one, other, store.posts, samples=samples), kind, to)
 
@@ -129,11 +138,8 @@ def backtest(
         raise typer.Exit(1)
     store = embed_store([each.post for each in judged], bench)
     old = from_verdicts([each.verdict for each in judged if each.verdict], rules.actions)
-    report(
-        compare(old, judge_store(rules, store, bench.callers), store.posts, samples=samples),
-        kind,
-        to,
-    )
+    new = judge_store(rules, store, bench.limits, bench.callers)
+    report(compare(old, new, store.posts, samples=samples), kind, to)
 
 
 def embed_store(posts: "Sequence[Post]", bench: "Workbench") -> "Store":
@@ -164,17 +170,3 @@ def report(found: "Comparison", kind: Kind, to: Path | None) -> None:
     else:
         text = as_json(found) + "\n" if kind == "json" else as_html(found)
     write(text, to)
-
-
-def write(text: str, to: Path | None) -> None:
-    """Write a text to a file, or print it. Raises StartupError."""
-    from moderator.errors import StartupError
-
-    if to is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        to.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StartupError(f"{to}: cannot be written: {error.strerror}") from error
-    out.print(f"wrote {to}", markup=False)

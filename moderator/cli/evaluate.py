@@ -25,9 +25,9 @@ def evaluate(
         typer.Option("--policy", help="Policy file; the suites' own rules when not given."),
     ] = None,
     models: ModelsOption = None,
-    data: Annotated[Path, typer.Option(help="Folder that holds the files of the suites.")] = Path(
-        "../shared/data/eval"
-    ),
+    data: Annotated[
+        Path, typer.Option(help="Folder with the suites' files, which do not come with moderator.")
+    ] = Path("data/eval"),
     rule: Annotated[
         list[str] | None,
         typer.Option(metavar="TASK=POLICY/RULE", help="Judge a task by a rule of yours."),
@@ -49,7 +49,8 @@ def evaluate(
 
     if not suites:
         for name in shipped():
-            out.print(f"{name:20} {load_suite(name).title}", markup=False)
+            suite = load_suite(name)
+            out.print(f"{name:20} {suite.title} ({suite.source})", markup=False)
         return
     from moderator.evaluation.command import Options, run_suites
 

@@ -1,31 +1,16 @@
 """`moderator policy …`: rules against labels and templates, in numbers."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moderator.cli.shared import ModelsOption, err, out, settings_with
+from moderator.cli.shared import ModelsOption, Paths, out, progress, settings_with
 
 if TYPE_CHECKING:
     from moderator.authoring.calibrate import Calibrated
 
 cli = typer.Typer()
-
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")]
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None]]:
-    """Count on the terminal; yields what to call with how many more are done."""
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda more: bar.advance(task, more)
 
 
 @cli.command()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moderator.cli.shared import ModelsOption, PolicyOption, err, out, settings_with
+from moderator.cli.shared import ModelsOption, Paths, PolicyOption, err, out, settings_with
 
 if TYPE_CHECKING:
     from moderator.authoring.findings import Finding
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 Format = Literal["text", "json", "sarif", "github"]
 
 cli = typer.Typer(help="Work on policy files.", no_args_is_help=True)
-
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")]
 
 
 @cli.command()

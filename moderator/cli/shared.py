@@ -1,5 +1,7 @@
-"""What the commands share: consoles, options, settings."""
+"""What the commands share: consoles, options, settings, files written."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,6 +14,7 @@ from moderator.settings import Settings, load_settings
 out = Console(soft_wrap=True, highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")]
 PolicyOption = Annotated[
     list[Path] | None,
     typer.Option("--policy", help="Policy file or folder; give it again for more."),
@@ -37,6 +40,31 @@ def settings_with(**overrides: Any) -> Settings:
     if (policies := overrides.pop("policy", None)) is not None:
         overrides["policies"] = tuple(policies)
     return load_settings(overrides)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Count on the terminal; yields what to call with how many more are done."""
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda more: bar.advance(task, more)
+
+
+def write(text: str, to: Path | None) -> None:
+    """Write a text to a file, or print it. Raises StartupError."""
+    from moderator.errors import StartupError
+
+    if to is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StartupError(f"{to}: cannot be written: {error.strerror}") from error
+    out.print(f"wrote {to}", markup=False)
 
 
 def fail(error: Exception, code: int) -> NoReturn:

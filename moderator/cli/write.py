@@ -5,11 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from moderator.cli.shared import out
+from moderator.cli.shared import Paths, out, write
 
 cli = typer.Typer()
-
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")]
 
 
 @cli.command()
@@ -67,7 +65,6 @@ def docs(
 ) -> None:
     """Make a readable, self-contained HTML page of policies."""
     from moderator.authoring.handbook import as_page
-    from moderator.cli.compare import write
     from moderator.policy.load import load_policies
 
     write(as_page(load_policies(paths), audience), to)

@@ -39,6 +39,8 @@ class RuleWhy(msgspec.Struct, frozen=True):
     channels: dict[str, ChannelScore]
     prompts: list[Prompt]
     marked: list[tuple[str, float]]  # the text in pieces, each with its weight from 0 to 1
+    as_read: bool  # the text marked is not the one shown, but what people read in it
+    parts: dict[str, float]  # the scores of the rules that it is made of
 
 
 def why(bench: Workbench, rules: CompiledRules, post: Post, verdict: Verdict) -> list[RuleWhy]:
@@ -86,12 +88,23 @@ def _rule(bench: Workbench, judged: Judged, column: int) -> RuleWhy:
                 for each in nearest(bench, rule, channel, reading, _PROMPTS)
             ]
     marked: list[tuple[str, float]] = []
-    if "text" in score.channels and judged.inputs.texts:
-        text = judged.inputs.texts[0]
+    text = judged.decisive_text(0, column) if "text" in score.channels else None
+    if text is not None:
         direction = judged.rules.channels["text"].directions[:, column]
         marked = _marked(text, words(text, bench.channels["text"], direction))
+        before, stands, after = judged.inputs.texts[0].partition(text)
+        if stands:  # one sentence decided: the others are shown with it
+            marked = [(before, 0.0), *marked, (after, 0.0)]
     return RuleWhy(
-        score.id, rule.title, rule.description, score.score, score.channels, prompts, marked
+        score.id,
+        rule.title,
+        rule.description,
+        score.score,
+        score.channels,
+        prompts,
+        [piece for piece in marked if piece[0]],
+        text is not None and text not in judged.inputs.texts[0],
+        score.parts,
     )
 
 
@@ -106,4 +119,4 @@ def _marked(text: str, found: list[Word]) -> list[tuple[str, float]]:
         pieces += [(text[last : word.start], 0.0), (word.text, round(share, 2))]
         last = word.end
     pieces.append((text[last:], 0.0))
-    return [piece for piece in pieces if piece[0]]
+    return pieces

@@ -29,6 +29,8 @@ def read_examples(suite: Suite, folder: Path) -> list[Example]:
     Raises StartupError that names the file, and the line of a row that is not understood.
     """
     path = folder / suite.file
+    for each in filter(None, (suite.file, suite.archive)):
+        _require(suite, folder / each)
     images = _images(suite, folder)
     examples = []
     for number, row in _rows(path):
@@ -45,6 +47,18 @@ def read_examples(suite: Suite, folder: Path) -> list[Example]:
     return examples
 
 
+def _require(suite: Suite, path: Path) -> None:
+    """Raise StartupError for a file that is not there, and say where it would come from."""
+    if path.exists():
+        return
+    if not suite.source:  # a file of the user's own
+        raise StartupError(f"{path}: no such file")
+    raise StartupError(
+        f"{path}: no such file. The posts of {suite.suite} do not come with moderator; get them "
+        f"({suite.source}), lay them out as docs/labels.md says, and name their folder with --data"
+    )
+
+
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
@@ -52,10 +66,6 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, msgspec.json.decode(line, type=dict[str, Any])
-    except FileNotFoundError as error:
-        raise StartupError(
-            f"{path}: no such file; --data names the folder that holds the suites' files"
-        ) from error
     except msgspec.DecodeError as error:
         raise StartupError(f"{path}:{number}: not a JSON object: {error}") from error
     except (OSError, EOFError) as error:

@@ -57,7 +57,7 @@ def compile_rules(
         channel: compile_channel(channel, space, ids, rules, calibrations, cache)
         for channel, space in channels.items()
     }
-    thresholds, review_lines = _lines(ids, rules, calibrations, channels, compiled)
+    thresholds, review_lines = lines(ids, rules, calibrations, channels, compiled)
     return CompiledRules(
         ids=ids,
         rules=rules,
@@ -117,14 +117,14 @@ def _refuse_foreign(
                 )
 
 
-def _lines(
+def lines(
     ids: Sequence[str],
     rules: Sequence[Rule],
     calibrations: Calibrations,
     channels: Mapping[str, Space],
     compiled: Mapping[str, CompiledChannel],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Every rule's threshold and review line as scores."""
+    """Every rule's threshold and review line as scores. Raises PolicyError."""
     backgrounds = {
         name: ChannelBackground(channels[name], name, channel.directions, channel.scale)
         for name, channel in compiled.items()

@@ -31,7 +31,8 @@ class Exceptions(Model):
     """What excuses a post from a rule that would fire on it."""
 
     rules: Names | None = None
-    """Rules of this file; one that reaches its threshold excuses the post."""
+    """Rules of this file; one that judges the post, reaches its threshold and acts excuses it: not
+    in shadow, and as a canary on its share of the posts only."""
 
     keywords: Keywords = ()
     """Terms and patterns; one that stands in the text excuses the post."""

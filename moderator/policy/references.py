@@ -31,6 +31,8 @@ def check_references(rules: Sequence[Any]) -> Iterator[InitErrorDetails]:
                 yield fault(unknown("rule", name, list(by_id)), "rules", position, *steps)
             elif by_id[name].get("mode") == "off" and rule.get("mode") != "off":
                 message = f"rule `{name}` is off, so it has no score; make it `mode: shadow`"
+                if steps[0] == "except":
+                    message = f"rule `{name}` is off, so it excuses nothing; take it out of here"
                 yield fault(message, "rules", position, *steps)
             elif isinstance(rule.get("id"), str):
                 graph.setdefault(rule["id"], set()).add(name)

@@ -83,13 +83,13 @@ def _from_background(
     if not backgrounds:
         raise PolicyError(
             f"{what} cannot be told from ordinary posts, because the rule compares none with "
-            "sentences; give it a number, or run `moderator policy calibrate`"
+            "sentences; give it a number"
         )
     sample = min(len(background) for background in backgrounds.values())
     if rate * sample < _LEAST_POSTS:
         raise PolicyError(
             f"{what} is less than one post of the {sample:,} that come with the models; "
-            f"the smallest rate is {1 / sample:.2%}, or run `moderator policy calibrate`"
+            f"the smallest rate is {1 / sample:.2%}; or ask for a `precision`, with labelled posts"
         )
     # The highest of the channels' own: posts of no kind fire more often than was asked for.
     log_odds = max(background.reached_by(rate, column) for background in backgrounds.values())

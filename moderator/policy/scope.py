@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.policy.schema import Policy, Rule
+from moderator.posts import Post
 
 Mask: TypeAlias = NDArray[np.bool_]  # (rules,)
 Chosen: TypeAlias = Sequence[tuple[Policy, Rule]]
+Outside: TypeAlias = Sequence[tuple[NDArray[np.intp], Mask]]
+"""Posts of a batch by their places, and the rules that do not judge them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,20 @@ class Scope:
         if key not in self._known:  # as many as the policies' own words make
             self._known[key] = self._mask(*key)
         return self._known[key]
+
+    def outside(self, posts: Iterable[tuple[Post, Iterable[str]]]) -> Outside:
+        """Which rules do not judge which posts, each given with the modalities that it holds.
+
+        Posts that all rules judge are left out.
+        """
+        if not self.restricts:
+            return ()
+        alike: dict[int, tuple[Mask, list[int]]] = {}
+        for place, (post, holds) in enumerate(posts):
+            mask = self.mask(post.surface, post.lang, post.tier, holds)
+            if mask is not None:
+                alike.setdefault(id(mask), (mask, []))[1].append(place)
+        return [(np.array(places, np.intp), ~mask) for mask, places in alike.values()]
 
     def _language(self, language: str | None) -> str | None:
         code = (language or "").lower().partition("-")[0].partition("_")[0]

@@ -6,10 +6,9 @@ import numpy as np
 
 from moderator.policy.compile import CompiledRules
 from moderator.policy.fields import KEYWORDS
-from moderator.policy.levels import Canary, Mode
 from moderator.scoring.calibration import logit, sigmoid
 from moderator.scoring.decision import action_of
-from moderator.scoring.excuses import excuse, in_canary
+from moderator.scoring.excuses import acts, excuse
 from moderator.scoring.frames import lasting_margin
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ALLOW, REVIEW, ChannelScore, RuleScore
@@ -30,7 +29,7 @@ def rule_score(
     value = _probability(scores.fused[post, column])
     threshold, review_at = rules.thresholds[column], rules.review_lines[column]
     action = action_of(value, threshold, review_at, rule.action)
-    excused = excuse(rules, scores, post, column) if action != ALLOW else None
+    excused = excuse(rules, scores, post, column, post_id) if action != ALLOW else None
     tripped = rules.tripped.get(column)
     if excused is not None:
         action = ALLOW
@@ -43,7 +42,7 @@ def rule_score(
         review_at=review_at,
         severity=rule.severity,
         action=action,
-        shadow=tripped == "shadow" or not _acts(name, rule.mode, post_id),
+        shadow=not acts(rules, column, post_id),
         channels={
             **{
                 channel: _channel_score(rules, channel, readings[channel], post, column)
@@ -57,12 +56,6 @@ def rule_score(
         excused=excused,
         parts=_parts(rules, scores, post, column),
     )
-
-
-def _acts(name: str, mode: Mode, post_id: str) -> bool:
-    if isinstance(mode, Canary):
-        return in_canary(name, post_id, mode.canary)
-    return mode == "enforce"
 
 
 def _keyword_score(scores: Scores, post: int, column: int) -> dict[str, ChannelScore]:

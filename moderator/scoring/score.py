@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from moderator.encoders.base import Matrix
 from moderator.policy.compile import CompiledRules
+from moderator.policy.scope import Outside
 from moderator.scoring.calibration import logit
 from moderator.scoring.fusion import fuse
 from moderator.scoring.keywords import Hits
@@ -22,8 +23,8 @@ class Readings:
     owners: NDArray[np.intp]  # (readings,) the post each belongs to, ascending
     media: tuple[str | None, ...] = ()  # (readings,) the attachment each was read from
     seconds: tuple[float | None, ...] = ()  # (readings,) where in an animation or a video
-    # (readings,) a number for each use of a picture in the batch: labels are strangers' and may
-    # be the same for two attachments of a post.
+    # (readings,) a number for each text, or each use of a picture, in the batch: labels are
+    # strangers' and may be the same for two attachments of a post.
     uses: tuple[int, ...] = ()
 
     def rows(self, post: int) -> slice:
@@ -37,14 +38,24 @@ class Scores:
     """Every rule's result for every post of a batch."""
 
     margins: Mapping[str, Margins]  # by channel
-    fused: NDArray[np.float32]  # (posts, rules) log-odds; -inf where nothing could be read
+    # (posts, rules) log-odds; -inf where nothing could be read, and where the rule does not judge
+    fused: NDArray[np.float32]
     hits: Hits = field(default_factory=Hits)
+    outside: Outside = ()
 
 
 def score(
-    rules: CompiledRules, readings: Mapping[str, Readings], posts: int, hits: Hits | None = None
+    rules: CompiledRules,
+    readings: Mapping[str, Readings],
+    posts: int,
+    hits: Hits | None = None,
+    outside: Outside = (),
 ) -> Scores:
-    """Score a batch. A channel without readings costs nothing, and nor do keywords not found."""
+    """Score a batch. A channel without readings costs nothing, and nor do keywords not found.
+
+    What a rule says of a post that it does not judge is no part of combinations either, and excuses
+    nothing: it counts as a rule that could read nothing.
+    """
     by_channel = {
         name: margins(
             readings[name].vectors, readings[name].owners, posts, rules.channels[name].directions
@@ -63,9 +74,14 @@ def score(
     fused = _fuse(rules, logits, present, posts)
     if hits is not None and hits.fires:
         _fuse_keywords(rules, logits, present, hits, fused)
+    for places, rest in outside:
+        fused[np.ix_(places, rest)] = -np.inf
     for combined in rules.combined:
         fused[:, combined.column] = combined.log_odds(fused)
-    return Scores(by_channel, fused, hits or Hits())
+        for places, rest in outside:
+            if rest[combined.column]:
+                fused[places, combined.column] = -np.inf
+    return Scores(by_channel, fused, hits or Hits(), outside)
 
 
 def _fuse_keywords(

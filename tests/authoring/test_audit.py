@@ -42,8 +42,38 @@ def test_a_rule_is_also_tried_with_its_own_harmless_examples(load: Load, bench: 
     assert posts["own"]["dialect"] == posts["plain"]["dialect"] == 12
 
 
-def test_rules_that_read_no_texts_are_left_out(load: Load, bench: Workbench) -> None:
-    rules = bench.compile(load(a_rule("a"), a_rule("b", channels=["image"])))
+@pytest.mark.parametrize("violates", [["red fire"], []])
+def test_a_keyword_that_names_a_group_is_a_gap(
+    load: Load, bench: Workbench, violates: list[str]
+) -> None:
+    rules = bench.compile(load(a_rule("biased", violates=violates, keywords=["muslim"])))
+    first, *others = audit(rules, bench)
+    assert (first.dimension, first.groups[0].name) == ("religion", "Muslim")
+    assert first.groups[0].false_positives.value == 1
+    assert first.false_positive_gap == 1
+    assert first.score_gap > 0.9
+    assert len(others) == len(IDENTITIES)  # and the dialects
+    assert max(other.false_positive_gap for other in others) < 1
+
+
+def test_an_exception_takes_the_false_positives_away(load: Load, bench: Workbench) -> None:
+    rule = a_rule("biased", violates=[], keywords=["muslim"])
+    rules = bench.compile(load({**rule, "except": {"keywords": ["muslim"]}}))
+    assert not any(gap.false_positive_gap for gap in audit(rules, bench))
+
+
+def test_a_combination_has_the_gap_of_its_parts(load: Load, bench: Workbench) -> None:
+    part = a_rule("part", violates=[], keywords=["gay"], mode="shadow")
+    whole = a_rule("whole", violates=[], when={"any": ["part"]})
+    gaps = audit(bench.compile(load(part, whole)), bench)
+    assert {gap.rule for gap in gaps if gap.false_positive_gap == 1} == {"test/part", "test/whole"}
+
+
+def test_rules_that_judge_no_texts_are_left_out(load: Load, bench: Workbench) -> None:
+    pictures = a_rule("b", channels=["image"])
+    held = a_rule("c", applies_to={"modalities": ["image"]})
+    combined = a_rule("d", violates=[], when={"any": ["b"]})
+    rules = bench.compile(load(a_rule("a"), pictures, held, combined))
     assert {gap.rule for gap in audit(rules, bench)} == {"test/a"}
 
 

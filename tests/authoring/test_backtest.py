@@ -81,10 +81,10 @@ async def test_posts_since_then_come_with_their_last_verdict(
         {name: space.digest for name, space in bench.channels.items()},
     )
     old = from_verdicts([each.verdict for each in judged if each.verdict], rules.actions)
-    same = compare(old, judge_store(rules, store), posts)
+    same = compare(old, judge_store(rules, store, bench.limits), posts)
     assert same.changed.hits == 0
     milder = bench.compile(load(a_rule("fire", action="review")))
-    moved = compare(old, judge_store(milder, store), posts)
+    moved = compare(old, judge_store(milder, store, bench.limits), posts)
     assert moved.moves == (("block", "review", 7),)
 
 

@@ -13,9 +13,11 @@ from moderator.authoring.keep import keep
 from moderator.authoring.labels import Labelled, read_labels
 from moderator.authoring.plot import write_reliability
 from moderator.authoring.quality import quality, reliability, threshold_for_precision
+from moderator.authoring.targets import fewest_for
 from moderator.authoring.workbench import Workbench
 from moderator.errors import StartupError
 from moderator.policy.calibration_file import read_calibration, rule_digest
+from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from tests.authoring.conftest import Load
 from tests.builders import a_rule
@@ -157,6 +159,57 @@ def test_the_threshold_for_a_precision_is_the_lowest_that_reaches_it() -> None:
     assert threshold_for_precision(scores, labels, 0.8) == 0.6
     assert threshold_for_precision(scores, labels, 0.9) == 0.9
     assert threshold_for_precision(scores, 1 - labels, 0.9) is None
+
+
+@pytest.mark.parametrize(
+    ("precision", "needed"), [(0.5, 2), (0.6, 3), (0.9, 10), (0.95, 20), (0.99, 100), (0.999, 1000)]
+)
+def test_a_precision_needs_so_many_violating_posts(precision: float, needed: int) -> None:
+    assert fewest_for(precision) == needed
+
+
+TARGETS = {
+    "rate, and a precision for people": {
+        "threshold": {"rate": "2%"},
+        "review_at": {"precision": 0.6},
+    },
+    "number, and a precision for people": {"threshold": 0.9, "review_at": {"precision": 0.6}},
+}
+
+
+@pytest.mark.parametrize("keys", TARGETS.values(), ids=TARGETS)
+def test_figures_are_those_of_the_line_that_the_rule_will_act_from(
+    load: Load, bench: Workbench, labelled: Labelled, keys: dict[str, Any]
+) -> None:
+    rule = {key: value for key, value in RULES[0].items() if key != "review_at"} | keys
+    policies = load(rule, RULES[1])
+    (fire,) = calibrate(policies, labelled, bench)
+    assert (fire.calibration, fire.refused) != (None, None), fire.refused
+    keep([fire], policies)
+    rules = bench.compile(load_policies([policies.files["test"]]))
+    numbers = load({**RULES[0], "threshold": rules.thresholds[0], "review_at": 1e-6}, RULES[1])
+    (same,) = calibrate(numbers, labelled, bench)
+    assert {name: each.value for name, each in fire.after.items()} == pytest.approx(
+        {name: each.value for name, each in same.after.items()}, nan_ok=True
+    )
+
+
+def test_a_precision_that_is_not_met_says_where_the_figures_were_taken(
+    load: Load, bench: Workbench, labelled: Labelled
+) -> None:
+    sure = {**RULES[0], "threshold": {"precision": 0.995}}
+    (fire,) = calibrate(load(sure, RULES[1]), labelled, bench)
+    assert "precision 0.995: needs 200 posts labelled 1, has 60" in fire.notes
+    assert "precision and recall are those from 0.5 on, till it is met" in fire.notes
+
+
+def test_a_rate_that_cannot_be_had_refuses_its_rule_alone(
+    load: Load, bench: Workbench, labelled: Labelled
+) -> None:
+    rule = {key: value for key, value in RULES[0].items() if key != "review_at"}
+    (fire,) = calibrate(load(rule | {"threshold": {"rate": 1e-9}}, RULES[1]), labelled, bench)
+    assert fire.refused is not None
+    assert "is less than one post" in fire.refused
 
 
 def test_figures_agree_with_their_definitions() -> None:

@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -69,21 +71,72 @@ def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Compari
         a_rule("sea", violates=["blue sea"], threshold=0.6, review_at=0.3),
         name="test",
     )
-    sides = [judge_store(bench.compile(each), store) for each in (old, new)]
+    sides = [judge_store(bench.compile(each), store, bench.limits) for each in (old, new)]
     return compare(sides[0], sides[1], store.posts)
+
+
+def actions_of(policies: PolicySet, bench: Workbench, store: Store) -> tuple[list[str], list[str]]:
+    """Of the first posts, judged from the store and screened."""
+    rules = bench.compile(policies)
+    side = judge_store(rules, store, bench.limits)
+    verdicts = a_screener(rules, space=bench.channels["text"]).screen(bench.loader.load(POSTS, 0.0))
+    stored = [side.order[action] for action in side.actions.tolist()]
+    return stored[: len(POSTS)], [verdict.action for verdict in verdicts]
 
 
 def test_a_store_gives_the_actions_that_screening_gives(
     load: Load, old: PolicySet, bench: Workbench, store: Store
 ) -> None:
     chat = load(a_rule("sea", violates=["blue sea"]), name="chat", surfaces=["chat"])
-    both = PolicySet((*old.policies, *chat.policies))
-    rules = bench.compile(both)
-    side = judge_store(rules, store)
-    verdicts = a_screener(rules, space=bench.channels["text"]).screen(bench.loader.load(POSTS, 0.0))
-    stored = [side.order[action] for action in side.actions.tolist()]
-    assert stored[:60] == [verdict.action for verdict in verdicts]
+    stored, screened = actions_of(PolicySet((*old.policies, *chat.policies)), bench, store)
+    assert stored == screened
     assert {"allow", "review", "block"} == set(stored)
+
+
+LINES = {"threshold": 0.6, "review_at": 0.3}
+IN_CHAT = {"applies_to": {"surfaces": ["chat"]}}
+FIRE = a_rule("fire", **LINES)
+SEA = a_rule("sea", violates=["blue sea"], action="review", **LINES)
+HOT = a_rule("hot", violates=["hot red", "fire"], action="review", **LINES)
+UNLESS_HOT = {**FIRE, "except": {"rules": ["hot"]}}
+BOTH: dict[str, Any] = {**FIRE, "id": "both", "violates": []}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [UNLESS_HOT, HOT],
+        [UNLESS_HOT, HOT | IN_CHAT],
+        [UNLESS_HOT, HOT | {"mode": "shadow"}],
+        [UNLESS_HOT, HOT | {"mode": {"canary": "50%"}}],
+        [{**FIRE, "except": {"keywords": ["w3", "W7"]}}],
+        [{**FIRE, "except": {"surfaces": ["chat"]}}],
+        [FIRE | {"keywords": ["w5"]}],
+        [a_rule("words", violates=[], keywords=["w5", {"pattern": "sea w\\d"}])],
+        [FIRE | {"mode": {"canary": "30%"}}],
+        [FIRE | {"applies_to": {"modalities": ["image"]}}],
+        [FIRE | IN_CHAT, SEA],
+        [HOT, SEA | IN_CHAT, BOTH | {"when": {"any": ["hot", "sea"]}}],
+        [HOT, SEA, BOTH | {"when": {"any": ["hot", "sea"]}} | IN_CHAT],
+        [HOT | IN_CHAT, FIRE, BOTH | {"when": {"all": ["fire"], "not": ["hot"]}}],
+    ],
+)
+def test_a_store_knows_every_exception_keyword_and_scope(
+    load: Load, bench: Workbench, store: Store, rules: list[dict[str, Any]]
+) -> None:
+    stored, screened = actions_of(load(*rules), bench, store)
+    assert stored == screened
+    assert len(set(stored)) > 1
+
+
+def test_a_store_is_searched_as_far_as_posts_are_read(load: Load, bench: Workbench) -> None:
+    posts = [Post(id="1", text=f"{'green ' * 40}spam"), Post(id="2", text="spam green")]
+    embedded = bench.embed_all(posts, lambda _: None)
+    found = {name: (each.vectors, each.owners) for name, each in embedded.readings.items()}
+    rules = bench.compile(load(a_rule("words", violates=[], keywords=["spam"])))
+    limits = replace(bench.limits, max_text_characters=100)
+    side = judge_store(rules, Store.of(posts, found, {}), limits)
+    assert [side.order[action] for action in side.actions] == ["allow", "block"]
 
 
 def test_a_store_comes_back_from_its_file_without_bytes_of_attachments(
@@ -105,7 +158,9 @@ def test_a_post_that_could_not_be_read_stays_in_review(old: PolicySet, bench: Wo
     embedded = bench.embed_all(posts, lambda _: None)
     readings = {name: (each.vectors, each.owners) for name, each in embedded.readings.items()}
     spaces = {name: space.digest for name, space in bench.channels.items()}
-    side = judge_store(bench.compile(old), Store.of(posts, readings, spaces, embedded.unread))
+    side = judge_store(
+        bench.compile(old), Store.of(posts, readings, spaces, embedded.unread), bench.limits
+    )
     assert side.order[side.actions[0]] == "review"
 
 
@@ -137,7 +192,7 @@ def test_a_comparison_counts_what_moved_and_why(found: Comparison) -> None:
 def test_the_same_policy_on_both_sides_changes_nothing(
     old: PolicySet, bench: Workbench, store: Store
 ) -> None:
-    side = judge_store(bench.compile(old), store)
+    side = judge_store(bench.compile(old), store, bench.limits)
     same = compare(side, side, store.posts)
     assert (same.changed.hits, same.moves) == (0, ())
     assert all(rule.stricter == rule.milder == 0 for rule in same.rules)
@@ -147,7 +202,7 @@ def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, sto
     rules = bench.compile(old)
     screener = a_screener(rules, space=bench.channels["text"])
     verdicts = screener.screen(bench.loader.load(POSTS, 0.0))
-    side = judge_store(rules, store)
+    side = judge_store(rules, store, bench.limits)
     published = from_verdicts(verdicts, rules.actions)
     assert [published.order[a] for a in published.actions] == [v.action for v in verdicts]
     column = published.rules.index("test/fire")

@@ -1,5 +1,8 @@
 """A verdict made plain: what moved it and what would have flipped it."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from moderator.authoring.attribution import GRID, regions, without, words
 from moderator.authoring.explain import explain
 from moderator.authoring.explain_text import lines_of
 from moderator.authoring.workbench import Workbench
+from moderator.embedder import Embedder
 from moderator.encoders.base import Vector
 from moderator.encoders.fake import fake_space
 from tests.authoring.conftest import Load
@@ -67,7 +71,8 @@ def test_an_explanation_names_prompts_words_regions_and_what_would_flip_it(
     assert {word.text for word in fire.words} == {"red", "fire", "burns"}
     assert fire.regions is not None
     assert fire.flips[0].startswith("it would pass with `review_at` above 0.")
-    assert any(flip.startswith("it would pass without “") for flip in fire.flips)
+    assert not any("without" in flip for flip in fire.flips)  # the picture is red, too
+    assert fire.flips[-1] == "its image alone would reach the review line"
     assert second.flips[0].startswith("it would reach people with `review_at` at 0.")
     assert judged.reports == [[]]
 
@@ -81,6 +86,82 @@ def test_words_that_flip_a_rule_really_do(load: Load, bench: Workbench) -> None:
     left = " ".join(word for word in text.split() if word not in removed)
     judged = bench.judge(rules, [a_post("1", left)])
     assert judged.rule(0, 0).score < 0.4 <= fire.score.score
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["red fire burns there", "red fire", "r3d f1r3 hello there", "a house. Red fire. A sea."],
+)
+@pytest.mark.parametrize("images", [(), (picture("red"),), (picture("blue"),)])
+@pytest.mark.parametrize("words", [[], ["burns"], ["hello"], ["fire"]])
+@pytest.mark.parametrize("fusion", ["max", "weighted"])
+def test_a_post_passes_without_the_words_it_is_said_to_pass_without(
+    load: Load,
+    bench: Workbench,
+    text: str,
+    images: tuple[bytes, ...],
+    words: list[str],
+    fusion: str,
+) -> None:
+    rules = bench.compile(load(a_rule("fire", review_at=0.4, keywords=words, fusion=fusion)))
+    ((fire,), judged) = explain(rules, a_post("1", text, *images), bench, most=1)
+    read = judged.decisive_text(0, 0)
+    assert read is not None
+    for flip in fire.flips:
+        if "without" in flip:
+            left = " ".join(word for word in read.split() if f"“{word}”" not in flip)
+            assert bench.judge(rules, [a_post("1", left, *images)]).rule(0, 0).score < 0.4
+
+
+def test_the_words_are_those_of_the_reading_that_decided(load: Load, bench: Workbench) -> None:
+    rules = bench.compile(load(a_rule("fire", review_at=0.3)))
+    ((fire,), judged) = explain(rules, a_post("1", "r3d f1r3 hello"), bench, most=1)
+    assert judged.decisive_text(0, 0) == "red fire hello"
+    assert [word.text for word in fire.words] == ["red", "fire", "hello"]
+    assert fire.as_read
+    assert max(fire.words, key=lambda word: word.effect).text in {"red", "fire"}
+    assert any("words as people read them" in line.plain for line in lines_of(fire))
+    ((plain,), _) = explain(rules, a_post("1", "red fire hello"), bench, most=1)
+    assert not plain.as_read
+
+
+def test_words_leave_the_sentence_that_decided_and_the_others_stay(
+    load: Load, bench: Workbench
+) -> None:
+    limits = replace(bench.limits, text_sentences=True)
+    by_sentence = replace(bench, embedder=Embedder(bench.channels, limits))
+    rules = by_sentence.compile(load(a_rule("fire", violates=["red fire"], review_at=0.4)))
+    text = "We walked along a quiet beach. They saw red fire there. The day was long and dull."
+    ((fire,), judged) = explain(rules, a_post("1", text), by_sentence, most=1)
+    assert judged.decisive_text(0, 0) == "They saw red fire there."
+    assert not fire.as_read
+    (flip,) = [flip for flip in fire.flips if "without" in flip]
+    left = " ".join(word for word in text.split() if f"“{word}”" not in flip)
+    assert by_sentence.judge(rules, [a_post("1", left)]).rule(0, 0).score < 0.4
+
+
+def test_a_combination_names_its_parts_and_an_excused_post_its_exception(
+    load: Load, bench: Workbench
+) -> None:
+    sea = a_rule("sea", violates=["blue"], mode="shadow")
+    both = a_rule("both", violates=[], when={"all": ["fire"], "not": ["sea"]}, review_at=0.4)
+    fire = {**a_rule("fire", review_at=0.4), "except": {"keywords": ["drill"]}}
+    rules = bench.compile(load(fire, sea, both))
+    found, _ = explain(rules, a_post("1", "red fire drill"), bench, most=3)
+    flips = {each.score.id: each.flips for each in found}
+    assert flips["test/fire"] == ("it passes, because an exception excuses it: keyword drill",)
+    assert any(re.match("it is made of `fire` 0.\\d+, `sea` 0.\\d+", f) for f in flips["test/both"])
+    quiet, _ = explain(rules, a_post("1", "green meadow"), bench, most=3)
+    flips = {each.score.id: each.flips for each in quiet}
+    assert flips["test/both"][1].startswith("or with other scores of what it is made of: `fire` 0.")
+
+
+def test_a_rule_of_keywords_alone_is_not_told_to_get_nearer_prompts(
+    load: Load, bench: Workbench
+) -> None:
+    rules = bench.compile(load(a_rule("words", violates=[], keywords=["spam"])))
+    ((found,), _) = explain(rules, a_post("1", "red fire"), bench, most=1)
+    assert found.flips[1] == "or with one of its keywords in the text"
 
 
 def test_rules_of_other_surfaces_are_left_out(load: Load, bench: Workbench) -> None:

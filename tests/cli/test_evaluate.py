@@ -61,10 +61,20 @@ def test_names_of_posts_cannot_write_into_the_page(
     assert "<script" not in page.read_text()
 
 
-def test_without_a_suite_those_that_ship_are_listed(moderator: Moderator) -> None:
+def test_without_a_suite_those_that_ship_are_listed_with_their_sources(
+    moderator: Moderator,
+) -> None:
     ran = moderator("eval")
     assert ran.code == 0
     assert "hatecheck" in ran.out.decode()
+    assert "Röttger et al. 2021" in ran.out.decode()
+
+
+def test_posts_of_a_suite_that_are_not_here_are_asked_for(moderator: Moderator) -> None:
+    ran = moderator("eval", "hatecheck")
+    assert ran.code == 2
+    assert "data/eval/text/hatecheck.jsonl.gz: no such file" in " ".join(ran.err.split())
+    assert "../" not in ran.err
 
 
 def test_a_rule_that_the_policy_lacks_is_named_with_those_it_has(

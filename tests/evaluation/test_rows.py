@@ -9,7 +9,7 @@ import pytest
 
 from moderator.errors import StartupError
 from moderator.evaluation.rows import read_examples, tasks_of
-from moderator.evaluation.suites import Suite, load_suite
+from moderator.evaluation.suites import Suite, load_suite, shipped
 
 TASKS = {
     "hate": {"rule": "p/hate", "label": "labels.H", "positive": 1, "negative": 0},
@@ -99,6 +99,19 @@ def test_a_broken_file_is_named_with_the_line(tmp_path: Path, content: bytes, sa
         read_examples(suite(), tmp_path)
 
 
-def test_a_missing_file_says_which_option_names_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(StartupError, match="--data"):
-        read_examples(suite(), tmp_path)
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_a_missing_file_says_where_it_comes_from_and_which_option_names_its_folder(
+    tmp_path: Path, name: str
+) -> None:
+    wanted = load_suite(name)
+    with pytest.raises(StartupError) as caught:
+        read_examples(wanted, tmp_path)
+    said = str(caught.value)
+    assert said.startswith(str(tmp_path / wanted.file))
+    assert f"({wanted.source})" in said
+    assert "--data" in said
+
+
+def test_a_missing_file_of_ones_own_is_only_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"mine\.jsonl: no such file$"):
+        read_examples(load_suite(str(tmp_path / "mine.jsonl")), tmp_path)

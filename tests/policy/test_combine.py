@@ -59,3 +59,16 @@ def test_a_keyword_of_a_part_counts() -> None:
 def test_a_post_without_text_breaks_no_combination(text: str | None) -> None:
     found = scores(text, RED, SEA, combined(all=["red"], **{"not": ["sea"]}))
     assert found["both"] < 1e-5
+
+
+def test_a_part_that_does_not_judge_a_post_has_no_say_there() -> None:
+    in_chat = {"applies_to": {"surfaces": ["chat"]}}
+    unless = combined(all=["red"], **{"not": ["sea"]})
+    elsewhere = a_rule("elsewhere", violates=["x"], applies_to={"surfaces": ["feed"]})
+    screener = a_screener(compiled(RED, SEA | in_chat, unless, elsewhere))
+    assert screen_one(a_post("1", "red sea", surface="chat"), screener).action == "allow"
+    assert screen_one(a_post("1", "red sea", surface="feed"), screener).action == "block"
+    only = combined(all=["red", "sea"])
+    screener = a_screener(compiled(RED, SEA | in_chat, only, elsewhere))
+    assert screen_one(a_post("1", "red sea", surface="chat"), screener).action == "block"
+    assert screen_one(a_post("1", "red sea", surface="feed"), screener).action == "allow"

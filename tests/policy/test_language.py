@@ -108,6 +108,7 @@ BOTH = VIOLATES + THRESHOLD
         (THRESHOLD + "    when: {all: [other], not: [{any: [other]}]}", None),
         (THRESHOLD + "    when: {not: [other]}", "a combination needs `all` or `any`"),
         (THRESHOLD + "    when: {all: [rested]}", "rule `rested` is off, so it has no score"),
+        (BOTH + "    except: {rules: [rested]}", "rule `rested` is off, so it excuses nothing"),
         (THRESHOLD + "    when: {all: [x]}", "these rules wait for each other: `x` → `x`"),
         (THRESHOLD + "    when: {all: [{any: [nohing]}]}", "unknown rule `nohing`"),
         (THRESHOLD + "    when: {al: [other]}", "unknown key `al`, did you mean `all`?"),

@@ -8,16 +8,49 @@ import pytest
 from moderator.scoring.excuses import in_canary
 from tests.builders import a_post, a_rule, a_screener, compiled, screen_one
 
+NEWS = a_rule("news", violates=["green paper"], action="review", threshold=0.5)
+FIRE = a_rule() | {"except": {"rules": ["news"]}}
+REPORT = "red fire green paper"
+
 
 def test_a_rule_that_fires_excuses_a_post_from_another() -> None:
-    news = a_rule("news", violates=["green paper"], mode="shadow", threshold=0.5)
-    rule = a_rule() | {"except": {"rules": ["news"]}}
-    screener = a_screener(compiled(rule, news))
-    verdict = screen_one(a_post("1", "red fire green paper"), screener)
+    screener = a_screener(compiled(FIRE, NEWS))
+    verdict = screen_one(a_post("1", REPORT), screener)
     fire = next(result for result in verdict.rules if result.id == "test/fire")
-    assert (verdict.action, fire.action, fire.excused) == ("allow", "allow", "rule test/news")
+    assert (verdict.action, fire.action, fire.excused) == ("review", "allow", "rule test/news")
     assert fire.score >= fire.review_at
     assert screen_one(a_post("1", "red fire"), screener).action == "block"
+
+
+def test_a_rule_that_does_not_judge_a_post_excuses_it_from_nothing() -> None:
+    screener = a_screener(compiled(FIRE, NEWS | {"applies_to": {"surfaces": ["newsroom"]}}))
+    actions = {
+        surface: screen_one(a_post("1", REPORT, surface=surface), screener).action
+        for surface in ("newsroom", "misspelt")
+    }
+    assert actions == {"newsroom": "review", "misspelt": "review"}
+    other = a_rule("other", violates=["x"], applies_to={"surfaces": ["chat"]})
+    screener = a_screener(compiled(FIRE, NEWS | {"applies_to": {"surfaces": ["newsroom"]}}, other))
+    assert screen_one(a_post("1", REPORT, surface="chat"), screener).action == "block"
+
+
+def test_a_rule_in_shadow_excuses_nothing_and_a_canary_only_where_it_acts() -> None:
+    assert (
+        screen_one(
+            a_post("1", REPORT), a_screener(compiled(FIRE, NEWS | {"mode": "shadow"}))
+        ).action
+        == "block"
+    )
+    screener = a_screener(compiled(FIRE, NEWS | {"mode": {"canary": "50%"}}))
+    for verdict in screener.screen([a_post(str(n), REPORT) for n in range(20)]):
+        acted = in_canary("test/news", verdict.post_id, 0.5)
+        assert verdict.action == ("review" if acted else "block")
+
+
+@pytest.mark.parametrize("then", ["shadow", "review"])
+def test_a_tripped_rule_excuses_nothing(then: Any) -> None:
+    rules = replace(compiled(FIRE, NEWS), tripped={1: then})
+    assert screen_one(a_post("1", REPORT), a_screener(rules)).action == "block"
 
 
 def test_a_keyword_excuses_a_post_and_is_named() -> None:

@@ -81,7 +81,9 @@ function explain(place, rules) {
     if (!card) continue;
     $(".title", card).textContent = rule.title;
     $(".title", card).title = rule.id;
-    fill($(".prompts", card), rule.prompts.map((prompt) => h("li", {},
+    const parts = Object.entries(rule.parts).map(([name, score]) => h("li", {},
+      h("span", { class: "muted" }, "part"), h("span", { class: "number" }, score.toFixed(3)), h("span", {}, name)));
+    fill($(".prompts", card), parts, rule.prompts.map((prompt) => h("li", {},
       h("span", { class: "muted" }, prompt.side), h("span", { class: "number" }, prompt.cosine.toFixed(2)), h("span", {}, `“${visible(prompt.text)}”`))));
     card.addEventListener("change", () => mark(place, rule));
   }
@@ -90,14 +92,18 @@ function explain(place, rules) {
   if (rule) mark(place, rule);
 }
 
-/** Mark the words that weigh most for a rule. The models read the text without its disguises. */
+/** Mark the words that weigh most for a rule; in a disguised text those that people read in it. */
 function mark(place, rule) {
   const text = $("#post-text", place);
   if (!text || !rule.marked.length) return;
-  fill(text, h("div", { class: "theirs", dir: "auto" }, rule.marked.map(([piece, weight]) => {
+  text.dataset.shown ??= text.textContent;
+  const marked = h("div", { class: "theirs", dir: "auto" }, rule.marked.map(([piece, weight]) => {
     if (!weight) return visible(piece);
     return h("mark", { class: weight > 0.66 ? "strong" : weight > 0.33 ? "middle" : "weak", title: `weight ${Math.round(100 * weight)} %` }, visible(piece));
-  })));
+  }));
+  if (!rule.as_read) return fill(text, marked);
+  const shown = h("div", { class: "theirs", dir: "auto" }, text.dataset.shown);
+  fill(text, [shown, h("p", { class: "muted" }, "What people read in it:"), marked]);
 }
 
 function similar(posts) {

@@ -20,5 +20,8 @@ def with_draft(in_force: PolicySet, draft: PolicySet) -> PolicySet:
 def compare_draft(drafts: Drafts, text: str, store: Store, samples: int = 3) -> Comparison:
     """Both on the same posts. Raises PolicyError, ModelError."""
     proposed = drafts.bench.compile(with_draft(drafts.in_force, drafts.load(text)))
-    before, after = judge_store(drafts.rules_in_force, store), judge_store(proposed, store)
+    before, after = (
+        judge_store(rules, store, drafts.bench.limits)
+        for rules in (drafts.rules_in_force, proposed)
+    )
     return compare(before, after, store.posts, samples=samples)
