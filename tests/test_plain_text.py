@@ -21,7 +21,9 @@ def test_a_disguised_word_is_the_word(disguised: str) -> None:
     assert plain(disguised) == "scam"
 
 
-@pytest.mark.parametrize("blank", ["\u3164", "\u2800", "\u115f", "\u3000", "\u00a0", *"\v\f\x1c\x1f\x85"])
+@pytest.mark.parametrize(
+    "blank", ["\u3164", "\u2800", "\u115f", "\u3000", "\u00a0", *"\v\f\x1c\x1f\x85"]
+)
 def test_what_looks_like_a_space_is_one(blank: str) -> None:
     assert plain(f"send{blank}money").split() == ["send", "money"]
 
