@@ -27,8 +27,8 @@ def export(
     Decisions that were undone are left out, labels on which moderators disagree, and those of rules
     that the policies do not have any longer.
 
-    Only posts whose verdict was `review` are decided on, so these are no sample of all posts: scores
-    that are fitted to them hold between a rule's two lines, see docs/moderators.md.
+    Only posts whose verdict was `review` are decided on, so these are no sample of all posts: what
+    is fitted to them holds between a rule's two lines, see docs/moderators.md.
 
         moderator reviews export labels.jsonl && moderator policy calibrate --labels labels.jsonl
     """
