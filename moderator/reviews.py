@@ -58,17 +58,21 @@ def _acted(rule: RuleScore) -> bool:
 
 
 def labelled(reviews: Iterable[Review]) -> tuple[list[Labels], int]:
-    """Labels by post, and how many of them were left out because reviewers disagree."""
+    """Labels by post, and how many of them were left out because reviewers disagree.
+
+    By its digest: several posts may have the same id.
+    """
     reviews = list(reviews)
     undone = {review.undoes for review in reviews if review.undoes}
-    posts: dict[str, Post] = {}
-    votes: dict[str, dict[str, set[int]]] = {}
+    posts: dict[bytes, Post] = {}
+    votes: dict[bytes, dict[str, set[int]]] = {}
     for review in reviews:
         if review.post is None or review.decision == "undo" or review.id in undone:
             continue
-        posts[review.post_id] = review.post
+        digest = review.post.digest
+        posts[digest] = review.post
         for rule, label in review.labels.items():
-            votes.setdefault(review.post_id, {}).setdefault(rule, set()).add(label)
+            votes.setdefault(digest, {}).setdefault(rule, set()).add(label)
     contested = sum(len(said) > 1 for rules in votes.values() for said in rules.values())
     lines = [
         Labels(posts[post], {rule: min(said) for rule, said in rules.items() if len(said) == 1})

@@ -137,6 +137,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
 
+def is_about(verdict: Verdict, post_digest: bytes) -> bool:
+    """Whether a verdict is on the post with this digest, not on another that has the same id."""
+    receipt = Receipt(policy=verdict.policy, models=verdict.models)
+    given = receipt.verdict_id(post_digest)
+    return verdict.id in (given, _deferred_id(given))
+
+
 def deferred(verdict: Verdict) -> Verdict:
     """The verdict on a post whose media were left for later; its id is not that of the later one.
 
@@ -144,7 +151,7 @@ def deferred(verdict: Verdict) -> Verdict:
     """
     return msgspec.structs.replace(
         verdict,
-        id=hashlib.blake2b(b"deferred " + verdict.id.encode(), digest_size=16).hexdigest(),
+        id=_deferred_id(verdict.id),
         modalities=tuple(
             msgspec.structs.replace(report, status="deferred")
             if report.code == DEFERRED
@@ -152,6 +159,10 @@ def deferred(verdict: Verdict) -> Verdict:
             for report in verdict.modalities
         ),
     )
+
+
+def _deferred_id(given: str) -> str:
+    return hashlib.blake2b(b"deferred " + given.encode(), digest_size=16).hexdigest()
 
 
 _encoder = msgspec.json.Encoder()

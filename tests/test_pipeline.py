@@ -5,13 +5,21 @@ import time
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from moderator.encoders.fake import fake_space
 from moderator.errors import MediaError, TransientError
 from moderator.media.prepare import Prepared
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
-from moderator.verdicts import ModalityReport, Verdict, encode_verdict
+from moderator.verdicts import (
+    ModalityReport,
+    Verdict,
+    decode_verdict,
+    deferred,
+    encode_verdict,
+    is_about,
+)
 from tests.builders import (
     LIMITS,
     a_post,
@@ -271,6 +279,17 @@ def test_full_detail_of_a_post_without_content_holds_numbers_that_json_knows() -
 def test_what_came_with_the_post_goes_with_the_verdict() -> None:
     verdict = screen_one(a_post("1", None, surface="feed", meta={"shard": [1, 2]}))
     assert (verdict.surface, verdict.meta) == ("feed", {"shard": [1, 2]})
+
+
+def test_a_verdict_is_about_the_post_it_judged_and_no_other_with_its_id() -> None:
+    post = a_post("1", "red fire", meta={"shard": 1})
+    verdict = decode_verdict(encode_verdict(screen_one(post)))
+    other = a_post("1", "a lovely day", meta={"shard": 1})
+    for sent in (verdict, deferred(verdict), replaced(verdict, amends="x", meta=None, rules=())):
+        assert is_about(sent, post.post.digest)
+        assert not is_about(sent, other.post.digest)
+    policy = replaced(verdict.policy, digest="another")
+    assert not is_about(replaced(verdict, policy=policy), post.post.digest)
 
 
 def test_a_verdict_says_how_long_it_took() -> None:

@@ -49,6 +49,17 @@ def test_labels_on_which_reviewers_disagree_are_left_out_and_counted() -> None:
     assert labelled([a_review("r1"), other]) == ([], 1)
 
 
+def test_labels_of_two_posts_with_one_id_stay_with_their_posts() -> None:
+    other = a_review("r2", post="1", labels={"test/fire": 0})
+    other = msgspec.structs.replace(other, post=Post(id="1", text="a lovely day"))
+    lines, contested = labelled([a_review("r1"), other])
+    assert {line.post.text: line.labels["test/fire"] for line in lines} == {
+        "red fire": 1,
+        "a lovely day": 0,
+    }
+    assert contested == 0
+
+
 def test_what_is_exported_is_what_calibrate_reads(tmp_path: Path) -> None:
     lines, _ = labelled([a_review("r1"), a_review("r2", post="2", labels={"test/fire": 0})])
     file = tmp_path / "labels.jsonl"

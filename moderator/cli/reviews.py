@@ -27,6 +27,9 @@ def export(
     Decisions that were undone are left out, labels on which moderators disagree, and those of rules
     that the policies do not have any longer.
 
+    Only posts whose verdict was `review` are decided on, so these are no sample of all posts: what
+    is fitted to them holds between a rule's two lines, see docs/moderators.md.
+
         moderator reviews export labels.jsonl && moderator policy calibrate --labels labels.jsonl
     """
     from moderator.policy.load import load_policies
@@ -37,6 +40,12 @@ def export(
     rules = {qualified_id(*each) for each in load_policies(settings.policies)}
     done = asyncio.run(export_labels(settings, rules, file))
     err.print(f"posts with labels: {done.posts}, of {done.reviews} decisions read")
+    err.print(
+        "all of them had the verdict review: what `policy calibrate` fits to them alone holds"
+    )
+    err.print(
+        "between a rule's two lines; beside them, label some of all posts (docs/moderators.md)"
+    )
     if done.contested:
         err.print(f"labels left out because moderators disagree: {done.contested}")
     if done.unknown:

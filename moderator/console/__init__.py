@@ -17,8 +17,10 @@ Conventions:
     with `h()` of `static/dom.js`, which takes text as text; `static/api.js` asks the server, with
     the CSRF token, and says what went wrong.
 *   **Hostile content.** What strangers wrote is shown as text inside `<bdi>` and class `theirs`
-    (`theirs()` of `dom.js`). Their images come through `/media/KEY/N` only: fetched by the guarded
+    (`theirs()` of `dom.js`). Their images come through `media.py` only: fetched by the guarded
     loader, decoded in a decoder process, encoded anew; `picture()` of `dom.js` shows them blurred.
+    Several posts may have one id, so a post is asked for by its digest, too, and shown with a
+    verdict only when `is_about` of `verdicts.py` says that it is the one.
 *   **Styles** are in `static/console.css`: tokens for both themes on top, then the parts of pages
     (`.card`, `.table`, `.chip`, `.button`, `.field`). A page may have a file of its own.
 *   **Errors.** A `TransientError` (Redis or Kafka away) becomes status 503 and a line on the page,

@@ -2,7 +2,8 @@
 
 import getpass
 import logging
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -16,12 +17,15 @@ from moderator.settings import Settings
 log = logging.getLogger(__name__)
 
 _ALL: Final[tuple[Role, ...]] = ("viewer", "moderator", "author")
+_GROUP: Final = "group:"  # before a group's name in settings
 _Found = tuple[AuthCredentials, SimpleUser] | None
 
 
 def roles_of(settings: Settings, user: str, groups: Collection[str]) -> list[Role]:
     """What a user may do; moderators and authors may look, too."""
-    names = {user, *groups, "*"}
+    names = {"*", *map(as_group, groups)}
+    if not user.startswith(_GROUP):  # people may have some say in what they are called
+        names.add(user)
     given: dict[Role, tuple[str, ...]] = {
         "moderator": settings.console_moderators,
         "author": settings.console_authors,
@@ -29,6 +33,11 @@ def roles_of(settings: Settings, user: str, groups: Collection[str]) -> list[Rol
     roles: list[Role] = [role for role, allowed in given.items() if names & set(allowed)]
     looks = bool(roles) or bool(names & set(settings.console_viewers))
     return ["viewer", *roles] if looks else []
+
+
+def as_group(name: str) -> str:
+    """How settings write a group: no user's name is ever taken for one."""
+    return _GROUP + name
 
 
 class Local(AuthenticationBackend):
@@ -69,15 +78,21 @@ class FromHeader(AuthenticationBackend):
 
 
 class FromSession(AuthenticationBackend):
-    """Who signed in (`oidc.py`). Roles are looked up anew, so settings take effect at once."""
+    """Who signed in (`oidc.py`). Roles are looked up anew, so settings take effect at once.
 
-    def __init__(self, settings: Settings) -> None:
+    The cookie's own age does not count: every answer that changes the session begins it anew.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._clock = clock
 
     async def authenticate(self, conn: HTTPConnection) -> _Found:
         """See Starlette."""
         user = conn.session.get("user")
-        return _known(self._settings, user["name"], user["groups"]) if user else None
+        if not user or self._clock() - user.get("at", 0) > self._settings.console_session_seconds:
+            return None
+        return _known(self._settings, user["name"], user["groups"])
 
 
 def backend(settings: Settings) -> AuthenticationBackend:

@@ -4,7 +4,7 @@ queue:oldest    zset  case by the time of its verdict
 queue:severe    zset  the same, the most severe first
 queue:cases     hash  case → Case
 queue:posts     hash  case → KeptPost
-queue:keys      hash  key of a post → its case
+queue:keys      hash  key of a post → its case; the latest, where posts have the same id
 queue:decided   zset  cases that must not come back when Kafka repeats them
 queue:first     hash  case → First, of those that wait for a second look
 queue:left_out  count of cases that found no room
@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moderator.console.records import KeptPost, post_key
+from moderator.console.records import KeptPost, by_key, keep_verdict, post_key, post_of
 from moderator.console.redis import PREFIX, asking
 from moderator.console.state import State
 from moderator.errors import InputError
@@ -49,6 +49,7 @@ class First(msgspec.Struct, frozen=True):
 
     reviewer: str
     decision: str
+    review: str = ""  # its id
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     post: KeptPost | None
     first: First | None  # of the case, before this decision
+    final: bool = True  # the case left the queue with it
 
 
 class HeldError(InputError):
@@ -95,7 +97,9 @@ class Cases:
         await self._fill_in(posts)
         void = [verdict.amends for verdict, _ in verdicts if verdict.amends]
         new = [
-            Case(verdict.id, at, verdict) for verdict, at in verdicts if verdict.action == REVIEW
+            Case(verdict.id, at, keep_verdict(verdict))
+            for verdict, at in verdicts
+            if verdict.action == REVIEW
         ]
         async with asking():
             if void:
@@ -104,11 +108,11 @@ class Cases:
                 return
             decided = await self._redis.zmscore(_DECIDED, [case.id for case in new])
         new = [case for case, score in zip(new, decided, strict=True) if score is None]
-        known = {post.key: post for post in posts}
-        known |= await self._state.posts([post_key(case.verdict.post_id) for case in new])
+        kept = await self._state.posts([post_key(case.verdict.post_id) for case in new])
+        known = by_key([*posts, *kept.values()])
         async with asking():
             for case in new:
-                await self._put(case, known.get(post_key(case.verdict.post_id)))
+                await self._put(case, post_of(case.verdict, known))
             await self._make_room()
 
     async def head(
@@ -146,7 +150,15 @@ class Cases:
         return None
 
     async def claim(self, case: str, user: str) -> tuple[Case, KeptPost | None]:
-        """Take a case, or hold it for longer. Raises HeldError, and InputError when it is gone."""
+        """Take a case, or hold it for longer.
+
+        Raises HeldError, and InputError when it is gone, or waits for a second look at what this
+        moderator has decided.
+        """
+        if await self._is_own(case, user):
+            raise InputError(
+                "own", "you have decided on this post; the second look is for somebody else"
+            )
         if not await self._claim(case, user):
             async with asking():
                 holder = await self._redis.get(_claim(case))
@@ -161,13 +173,6 @@ class Cases:
         if found is None:
             raise InputError("gone", "this post does not wait any longer: it has been decided")
         return _case(found), _post(post)
-
-    async def post(self, key: str) -> KeptPost | None:
-        """A post that waits, by its key."""
-        async with asking():
-            case = await self._redis.hget(_KEYS, key)
-            found = await self._redis.hget(_POSTS, case) if case else None
-        return _post(found)
 
     async def release(self, case: str, user: str) -> None:
         """Let others have it."""
@@ -185,9 +190,11 @@ class Cases:
     async def done(self, decided: Decided, user: str) -> None:
         """Take a case off the queue, or leave it there for a second look."""
         case = decided.case
+        final = decided.first is not None or not self._wants_second(case.id)
+        decided = msgspec.structs.replace(decided, final=final)
         async with asking():
-            if decided.first is None and self._wants_second(case.id):
-                said = First(user, decided.decision)
+            if not final:
+                said = First(user, decided.decision, decided.review)
                 await self._redis.hset(_FIRST, case.id, msgspec.json.encode(said))
             else:
                 await self._drop([case.id])
@@ -199,10 +206,22 @@ class Cases:
             await pipe.execute()
 
     async def last(self, user: str) -> Decided | None:
-        """The decision that this moderator would undo."""
+        """The decision that this moderator would undo.
+
+        Raises InputError where a second look has ended the case since.
+        """
         async with asking():
             found = await self._redis.lindex(_taken(user), 0)
-        return msgspec.json.decode(found, type=Decided) if found else None
+        if found is None:
+            return None
+        decided = msgspec.json.decode(found, type=Decided)
+        if not decided.final:
+            first = await self.first(decided.case.id)
+            if first is None or first.review != decided.review:
+                raise InputError(
+                    "too_late", "somebody else has decided on this post since, which ended it"
+                )
+        return decided
 
     async def undone(self, decided: Decided, user: str) -> None:
         """Put a case back, as it was before the decision, in the hands of who decided."""
@@ -238,9 +257,13 @@ class Cases:
         if not posts:
             return
         async with asking():
-            cases = await self._redis.hmget(_KEYS, [post.key for post in posts])
-            for post, case in zip(posts, cases, strict=True):
-                if case:
+            ids = await self._redis.hmget(_KEYS, [post.key for post in posts])
+            waiting = [(post, case) for post, case in zip(posts, ids, strict=True) if case]
+            if not waiting:
+                return
+            cases = await self._redis.hmget(_CASES, [case for _, case in waiting])
+            for (post, case), found in zip(waiting, cases, strict=True):
+                if found and post.is_of(_case(found).verdict):
                     await self._redis.hset(_POSTS, case, msgspec.json.encode(post))
 
     async def _put(self, case: Case, post: KeptPost | None) -> None:
@@ -257,6 +280,8 @@ class Cases:
     async def _drop(self, cases: Sequence[str]) -> None:
         found = await self._redis.hmget(_CASES, cases)
         keys = [post_key(_case(each).verdict.post_id) for each in found if each]
+        latest = await self._redis.hmget(_KEYS, keys) if keys else []
+        keys = [k for k, case in zip(keys, latest, strict=True) if case and case.decode() in cases]
         pipe = self._redis.pipeline()
         if keys:
             pipe.hdel(_KEYS, *keys)

@@ -3,28 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
-
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from typing import Final, TypeVar
 
 from moderator.authoring.workbench import Workbench
 from moderator.console.bench import Bench
+from moderator.console.originals import originals
 from moderator.console.records import KeptPost
 from moderator.console.state import State
 from moderator.console.workshop.recent import RecentPosts
-from moderator.errors import PostError, TransientError
 from moderator.policy.compile import CompiledRules
-from moderator.posts import Author, Media, Post, decode_post
 from moderator.settings import Settings
-from moderator.stream.clients import make_consumer, started
 
 T = TypeVar("T")
 
 MOST_POSTS: Final = 2_000
 _AT_ONCE: Final = 32  # posts between which others get their turn at the models
-_KAFKA_SECONDS: Final = 10.0
-_NEAR: Final = 200  # records that are quicker read than jumped over
 
 
 class Corpus:
@@ -72,76 +65,6 @@ class Corpus:
     async def _embed(self, recent: RecentPosts, kept: Sequence[KeptPost]) -> None:
         """Fetch attachments beside the models' thread, which must not wait for strangers' hosts."""
         bench = await self._bench.run(lambda bench, _: bench)
-        carried = [post for post in kept if any(item.url is None for item in post.media)]
-        whole = await whole_posts(self._settings, carried) if carried else {}
-        posts = [whole.get(post.key) or _as_post(post) for post in kept]
+        posts = await originals(self._settings, kept, all_of_it=False)
         loaded = await asyncio.to_thread(bench.loader.load, posts, time.perf_counter())
         await self._bench.run(lambda *_: recent.embed(kept, loaded))
-
-
-def _as_post(kept: KeptPost) -> Post:
-    """What the console keeps of a post; an attachment that Kafka lost is one that is unreadable."""
-    author = Author(id=kept.author, tier=kept.tier) if kept.author or kept.tier else None
-    return Post(
-        id=kept.id,
-        text=kept.text,
-        media=tuple(
-            Media(id=item.id, type=item.type, url=item.url)
-            if item.url is not None
-            else Media(id=item.id, type=item.type, data=b"")
-            for item in kept.media
-        ),
-        author=author,
-        surface=kept.surface,
-        lang=kept.lang,
-    )
-
-
-async def whole_posts(settings: Settings, kept: Sequence[KeptPost]) -> dict[str, Post]:
-    """By key, the posts as they are in Kafka; without those it does not keep any longer.
-
-    Raises TransientError.
-    """
-    found: dict[str, Post] = {}
-    consumer = make_consumer(settings, group=None)
-    try:
-        async with asyncio.timeout(_KAFKA_SECONDS), started(consumer):
-            for partition in sorted({post.partition for post in kept}):
-                place = TopicPartition(settings.posts_topic, partition)
-                mine = sorted((p for p in kept if p.partition == partition), key=lambda p: p.offset)
-                await _read(consumer, place, mine, settings, found)
-    except (KafkaError, TimeoutError) as error:
-        raise TransientError(f"Kafka is away ({type(error).__name__}); try again") from error
-    return found
-
-
-async def _read(
-    consumer: Any,
-    place: TopicPartition,
-    kept: Sequence[KeptPost],
-    settings: Settings,
-    found: dict[str, Post],
-) -> None:
-    """One partition's posts, in the order of their offsets."""
-    consumer.assign([place])
-    (first,) = (await consumer.beginning_offsets([place])).values()
-    (end,) = (await consumer.end_offsets([place])).values()
-    position = -1
-    for post in (post for post in kept if first <= post.offset < end):
-        if not 0 <= post.offset - position <= _NEAR:
-            consumer.seek(place, post.offset)
-        record = await consumer.getone(place)
-        while record.offset < post.offset:
-            record = await consumer.getone(place)
-        position = record.offset + 1
-        read = _decoded(record.value, settings)
-        if read is not None and read.id == post.id:
-            found[post.key] = read
-
-
-def _decoded(value: bytes | None, settings: Settings) -> Post | None:
-    limits = {"max_bytes": settings.max_post_bytes, "max_meta_bytes": settings.max_meta_bytes}
-    try:
-        return decode_post(value, **limits)
-    except PostError:  # the topic was made anew, and something else stands there now
-        return None

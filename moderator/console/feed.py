@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from moderator.console.records import KeptPost, entry, keep, post_key
+from moderator.console.records import KeptPost, by_key, entry, keep, post_key, post_of
 from moderator.console.state import State
 from moderator.errors import ModeratorError, PostError, TransientError
 from moderator.posts import decode_post
@@ -88,13 +88,13 @@ class Feed:
         posts = [post for record in records if (post := self._post(record))]
         verdicts = [pair for record in records if (pair := self._verdict(record))]
         await self._state.add_posts(posts)
-        known = {post.key: post for post in posts}
+        known = by_key(posts)
         missing = {post_key(verdict.post_id) for verdict, _ in verdicts} - known.keys()
-        known |= await self._state.posts(sorted(missing))
+        known |= by_key((await self._state.posts(sorted(missing))).values())
         for watcher in self._watchers:
             await watcher(verdicts, posts)
         await self._state.add_entries(
-            [entry(verdict, at, known.get(post_key(verdict.post_id))) for verdict, at in verdicts]
+            [entry(verdict, at, post_of(verdict, known)) for verdict, at in verdicts]
         )
         try:
             await consumer.commit()

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from moderator.console.cases import Cases
-from moderator.console.media import find_post
+from moderator.console.media import recent_post
 from moderator.console.pages import Page, get, parts, render, reply
 from moderator.console.records import Entry
 from moderator.console.state import State
@@ -156,12 +156,19 @@ async def _follow(request: Request) -> Response:
 
 
 async def _post(request: Request) -> Response:
-    post = await find_post(request, request.path_params["key"])
+    path = request.path_params
+    post = await recent_post(request, path["key"], path["digest"])
     if post is None:
         raise HTTPException(404, "the console does not keep this post any longer")
     return reply(post)
 
 
 PAGE: Final = Page(
-    "/", "Live", [get("/", _page), get("/api/live", _follow), get("/api/posts/{key:str}", _post)]
+    "/",
+    "Live",
+    [
+        get("/", _page),
+        get("/api/live", _follow),
+        get("/api/posts/{key:str}/{digest:str}", _post),
+    ],
 )

@@ -4,30 +4,27 @@ import asyncio
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from moderator.console.originals import original
 from moderator.console.pages import get, parts
 from moderator.console.records import KeptPost
 from moderator.encoders.base import Pixels
-from moderator.errors import InputError, ModeratorError, TransientError
+from moderator.errors import InputError, ModeratorError
 from moderator.media.load import MediaLoader
 from moderator.media.prepare import Look, MediaDecoder
-from moderator.posts import Media, Post, decode_post
+from moderator.posts import Media, Post
 from moderator.settings import Settings
-from moderator.stream.clients import make_consumer, started
 
 SIDE: Final = 960  # pixels of the longer side of what is shown
 _MOST_LOOKS: Final = 9
 _AT_ONCE: Final = 4
-_KAFKA_SECONDS: Final = 5.0
 
 
 def preview(image: Image.Image) -> Pixels:
@@ -53,9 +50,8 @@ class Pictures:
         """
         media = post.media[place]
         if media.url is None:
-            full = await whole_post(self._settings, post)
-            content = full.media[place] if full and place < len(full.media) else None
-            if content is None:
+            content = (await original(self._settings, post)).media[place]
+            if content.data == b"":
                 raise InputError("gone", "Kafka does not keep the post any longer")
         else:
             content = Media(type=media.type, url=media.url)
@@ -94,42 +90,14 @@ def _sheet(looks: list[Look]) -> bytes:
     return out.getvalue()
 
 
-async def whole_post(settings: Settings, post: KeptPost) -> Post | None:
-    """The post as it is in Kafka; None once it is older than what Kafka keeps.
-
-    Raises TransientError.
-    """
-    place = TopicPartition(settings.posts_topic, post.partition)
-    consumer = make_consumer(settings, group=None)
-    try:
-        async with asyncio.timeout(_KAFKA_SECONDS), started(consumer):
-            consumer.assign([place])
-            record = await _at(consumer, place, post.offset)
-    except (KafkaError, TimeoutError) as error:
-        raise TransientError(f"Kafka is away ({type(error).__name__}); try again") from error
-    if record is None or record.value is None:
-        return None
-    found = decode_post(
-        record.value,
-        max_bytes=settings.max_post_bytes,
-        max_meta_bytes=settings.max_meta_bytes,
-    )
-    return found if found.id == post.id else None
-
-
-async def _at(consumer: Any, place: TopicPartition, offset: int) -> Any:
-    (first,) = (await consumer.beginning_offsets([place])).values()
-    (end,) = (await consumer.end_offsets([place])).values()
-    if not first <= offset < end:
-        return None
-    consumer.seek(place, offset)
-    record = await consumer.getone(place)
-    return record if record.offset == offset else None
-
-
 async def _show(request: Request) -> Response:
-    key, place = request.path_params["key"], request.path_params["place"]
-    post = await find_post(request, key)
+    path = request.path_params
+    return await served(request, await recent_post(request, path["key"], path["digest"]))
+
+
+async def served(request: Request, post: KeptPost | None) -> Response:
+    """The answer with the attachment of a post whose place the path names."""
+    place = request.path_params["place"]
     if post is None or place >= len(post.media):
         raise HTTPException(404, "the console does not keep this post any longer")
     content = await parts(request).pictures.webp(post, place)
@@ -143,10 +111,10 @@ async def _show(request: Request) -> Response:
     )
 
 
-async def find_post(request: Request, key: str) -> KeptPost | None:
-    """A recent post, or one that waits for review, however old."""
-    recent = (await parts(request).state.posts([key])).get(key)
-    return recent or await parts(request).cases.post(key)
+async def recent_post(request: Request, key: str, digest: str) -> KeptPost | None:
+    """A recent post; not another one that has the same id."""
+    found = (await parts(request).state.posts([key])).get(key)
+    return found if found is not None and found.digest == digest else None
 
 
-ROUTES: Final = [get("/media/{key:str}/{place:int}", _show)]
+ROUTES: Final = [get("/media/{key:str}/{digest:str}/{place:int}", _show)]

@@ -1,6 +1,7 @@
 """Signing in by OpenID Connect: the authorization code flow with PKCE, by authlib."""
 
 import logging
+import time
 from typing import Any, Final
 
 import httpx
@@ -11,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from moderator.console.auth import as_group
+from moderator.console.pages import reply
 from moderator.errors import TransientError
 from moderator.settings import Settings
 
@@ -20,7 +23,7 @@ _SCOPE: Final = "openid profile email"
 
 
 def routes(settings: Settings) -> list[Route]:
-    """`/signin`, the way back from the provider, and `/signout`."""
+    """`/signin`, the way back from the provider, and `/signout`, whose token the guard asks for."""
     provider = _provider(settings)
     back = f"{(settings.console_url or '').rstrip('/')}/signin/back"
 
@@ -48,17 +51,21 @@ def routes(settings: Settings) -> list[Route]:
         claims = token.get("userinfo") or {}
         # A new session: what was in the one from before signing in is nobody's.
         request.session.clear()
-        request.session["user"] = {"name": _name(claims), "groups": _groups(claims, settings)}
+        request.session["user"] = {
+            "name": _name(claims, settings.console_oidc_user),
+            "groups": _groups(claims, settings),
+            "at": int(time.time()),
+        }
         return RedirectResponse("/", 303)
 
     async def sign_out(request: Request) -> Response:
         request.session.clear()
-        return Response("signed out; close this tab", media_type="text/plain")
+        return reply({})
 
     return [
         Route("/signin", sign_in, name="sign_in"),
         Route("/signin/back", signed_in),
-        Route("/signout", sign_out),
+        Route("/signout", sign_out, methods=["POST"]),
     ]
 
 
@@ -74,10 +81,10 @@ def _provider(settings: Settings) -> Any:
     )
 
 
-def _name(claims: dict[str, Any]) -> str:
-    """The name people know; an e-mail address only if the provider has verified it."""
-    email = claims.get("email") if claims.get("email_verified") else None
-    return str(claims.get("preferred_username") or email or claims["sub"])
+def _name(claims: dict[str, Any], claim: str) -> str:
+    """What settings know a user by; an e-mail address only if the provider has verified it."""
+    trusted = claim != "email" or claims.get("email_verified") is True
+    return str((trusted and claims.get(claim)) or claims["sub"])
 
 
 def _groups(claims: dict[str, Any], settings: Settings) -> list[str]:
@@ -89,4 +96,4 @@ def _groups(claims: dict[str, Any], settings: Settings) -> list[str]:
         *settings.console_moderators,
         *settings.console_authors,
     }
-    return [group for group in groups if group in named]
+    return [group for group in groups if as_group(group) in named]

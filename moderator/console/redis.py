@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import redis.asyncio as redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from moderator.errors import SettingsError, TransientError
 from moderator.settings import Settings
@@ -38,8 +38,13 @@ def connect(settings: Settings) -> Any:
 
 @asynccontextmanager
 async def asking() -> AsyncIterator[None]:
-    """Raises TransientError where Redis is away or refuses."""
+    """Raises TransientError where Redis is away, is full or refuses."""
     try:
         yield
+    except OutOfMemoryError as error:
+        raise TransientError(
+            "the console's Redis is full: raise its maxmemory, or keep less "
+            "(MODERATOR_CONSOLE_VERDICTS, MODERATOR_CONSOLE_QUEUE); trying again"
+        ) from error
     except (RedisError, OSError) as error:
         raise TransientError(f"Redis is away ({type(error).__name__}); trying again") from error

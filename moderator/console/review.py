@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from moderator.console.cases import Case, Decided, First, HeldError, Order
-from moderator.console.media import whole_post
+from moderator.console.media import served
+from moderator.console.originals import original
 from moderator.console.pages import Page, get, parts, post, read, render, reply
 from moderator.console.records import KeptPost
 from moderator.console.studio import studio
 from moderator.console.why import similar, why
 from moderator.errors import InputError, TransientError
-from moderator.posts import Author, Media, Post
+from moderator.posts import Post
 from moderator.reviews import Decision, Review, labels_of
 
 _LISTED: Final = 60
@@ -56,7 +57,7 @@ async def _list(request: Request) -> Response:
             "severity": case.verdict.severity,
             "rule": case.verdict.rules[0].id if case.verdict.rules else None,
             "text": (kept.text or "")[:_SNIPPET] if kept else "",
-            "media": len(kept.media) if kept else 0,
+            "media": len(kept.media) + kept.more_media if kept else 0,
             "holder": holder if holder != _user(request) else None,
         }
         for case, kept, holder in found
@@ -91,9 +92,9 @@ async def _release(request: Request) -> Response:
 
 async def _why(request: Request) -> Response:
     case, kept = await parts(request).cases.get(_id(request))
-    whole = await _whole(request, case, kept)
-    if whole is None:
-        raise InputError("gone", "the post is older than what Kafka keeps")
+    if kept is None:
+        raise InputError("gone", "the post that the verdict is on is not kept any longer")
+    whole = await original(parts(request).settings, kept)
     found = await parts(request).bench.run(
         lambda bench, rules: why(bench, rules, whole, case.verdict)
     )
@@ -102,13 +103,19 @@ async def _why(request: Request) -> Response:
 
 async def _similar(request: Request) -> Response:
     """Recent posts like a case, from the index that search uses."""
-    case, kept = await parts(request).cases.get(_id(request))
-    whole = await _whole(request, case, kept)
-    if whole is None:
+    _, kept = await parts(request).cases.get(_id(request))
+    if kept is None:
         return reply([])
+    whole = await original(parts(request).settings, kept)
     corpus = studio(request).corpus
     await corpus.refresh(_REFRESH_SECONDS)
     return reply(await corpus.run(lambda recent, bench, _: similar(recent, bench, whole, _SIMILAR)))
+
+
+async def _picture(request: Request) -> Response:
+    """An attachment of the post that a case is about, whatever has its id by now."""
+    _, kept = await parts(request).cases.get(_id(request))
+    return await served(request, kept)
 
 
 async def _decide(request: Request) -> Response:
@@ -132,7 +139,7 @@ async def _decide(request: Request) -> Response:
         seconds=round(asked.seconds, 1),
         second=first is not None,
         policy=case.verdict.policy,
-        post=await _whole_if_it_can_be_had(request, case, kept),
+        post=await _whole_if_it_can_be_had(request, kept),
     )
     # To Kafka first: a decision that is not kept must not take a post off the queue.
     await journal.publish(review)
@@ -188,29 +195,12 @@ def _pair(first: First | None, decision: str) -> str | None:
     return f"{first.decision}|{decision}" if first else None
 
 
-async def _whole(request: Request, case: Case, kept: KeptPost | None) -> Post | None:
-    """The post with all its attachments; else as much of it as the console keeps."""
+async def _whole_if_it_can_be_had(request: Request, kept: KeptPost | None) -> Post | None:
     if kept is None:
         return None
-    found = await whole_post(parts(request).settings, kept)
-    return found or Post(
-        id=case.verdict.post_id,
-        text=kept.text,
-        media=tuple(
-            Media(type=each.type, id=each.id, url=each.url) for each in kept.media if each.url
-        ),
-        author=Author(id=kept.author, tier=kept.tier) if kept.author or kept.tier else None,
-        surface=kept.surface,
-        lang=kept.lang,
-    )
-
-
-async def _whole_if_it_can_be_had(
-    request: Request, case: Case, kept: KeptPost | None
-) -> Post | None:
     try:
-        return await _whole(request, case, kept)
-    except (TransientError, InputError):  # the decision counts without it
+        return await original(parts(request).settings, kept)
+    except TransientError:  # the decision counts without it
         return None
 
 
@@ -229,6 +219,7 @@ def _routes() -> Any:
         post("/api/review/undo", _undo, who),
         get("/api/review/{case:str}/why", _why, who),
         get("/api/review/{case:str}/similar", _similar, who),
+        get("/api/review/{case:str}/media/{place:int}", _picture, who),
         post("/api/review/{case:str}/claim", _claim, who),
         post("/api/review/{case:str}/release", _release, who),
         post("/api/review/{case:str}/decide", _decide, who),

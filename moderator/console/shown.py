@@ -14,10 +14,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A post in short."""
 
     key: str
+    digest: str
     id: str
     at: int  # ms since 1970
     text: str
-    media: int
+    media: int  # that can be shown
     action: str | None  # None: no verdict yet, or none any longer
 
 
@@ -25,15 +26,16 @@ def shown(kept: KeptPost, actions: Mapping[str, str]) -> Shown:
     """A post with the action of its latest verdict."""
     return Shown(
         key=kept.key,
+        digest=kept.digest,
         id=kept.id,
         at=kept.at,
         text=(kept.text or "")[:_CHARACTERS],
         media=len(kept.media),
-        action=actions.get(kept.key),
+        action=actions.get(kept.digest),
     )
 
 
 async def latest_actions(state: State, posts: int) -> dict[str, str]:
-    """By key, the action of each post's latest verdict. Raises TransientError."""
+    """By digest, the action of each post's latest verdict. Raises TransientError."""
     _, entries = await state.recent_entries(2 * posts)  # some posts have several
-    return {entry.post: entry.action for entry in reversed(entries)}
+    return {entry.digest: entry.action for entry in reversed(entries) if entry.digest}

@@ -42,15 +42,12 @@ class State:
         if not posts:
             return
         async with asking():
+            await self._forget()  # before: a Redis that is full takes nothing, but gives
             pipe = self.redis.pipeline(transaction=False)
             pipe.hset(_POSTS, mapping={post.key: _encode(post) for post in posts})
             pipe.zadd(_POSTS_AT, {post.key: post.at for post in posts})
-            pipe.zrange(_POSTS_AT, 0, -self._most - 1)
-            *_, old = await pipe.execute()
-            if old:
-                pipe.hdel(_POSTS, *old)
-                pipe.zrem(_POSTS_AT, *old)
-                await pipe.execute()
+            await pipe.execute()
+            await self._forget()
 
     async def add_entries(self, entries: Sequence[Entry]) -> None:
         """Keep verdicts for the live page, and count them."""
@@ -63,6 +60,14 @@ class State:
                 pipe.xadd(_ENTRIES, {b"e": _encode(entry)}, maxlen=self._most, approximate=True)
             _count(pipe, "actions", actions, _ACTIONS_SECONDS)
             _count(pipe, "rules", rules, _RULES_SECONDS)
+            await pipe.execute()
+
+    async def _forget(self) -> None:
+        old = await self.redis.zrange(_POSTS_AT, 0, -self._most - 1)
+        if old:
+            pipe = self.redis.pipeline(transaction=False)
+            pipe.hdel(_POSTS, *old)
+            pipe.zrem(_POSTS_AT, *old)
             await pipe.execute()
 
     async def posts(self, keys: Sequence[str]) -> dict[str, KeptPost]:

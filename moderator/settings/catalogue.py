@@ -321,19 +321,30 @@ class Settings(BaseSettings):
     ] = None
     console_oidc_client: Annotated[str | None, Field(description="our client id there")] = None
     console_oidc_secret: Annotated[SecretStr | None, Field(description="of that client")] = None
+    console_oidc_user: Annotated[
+        str,
+        Field(
+            description="the claim that names the user, else sub; one that people cannot change "
+            "themselves, so not preferred_username. email counts only when email_verified is true"
+        ),
+    ] = "email"
     console_oidc_groups: Annotated[
         str, Field(description="the claim that holds the user's groups")
     ] = "groups"
     console_viewers: Annotated[
         tuple[str, ...],
         NoDecode,
-        Field(description="users and groups who may look; *: all who sign in"),
+        Field(description="who may look: users, groups as group:NAME; *: all who sign in"),
     ] = ("*",)
     console_moderators: Annotated[
-        tuple[str, ...], NoDecode, Field(description="users and groups who may decide on posts")
+        tuple[str, ...],
+        NoDecode,
+        Field(description="who may decide on posts: users, groups as group:NAME"),
     ] = ()
     console_authors: Annotated[
-        tuple[str, ...], NoDecode, Field(description="users and groups who may try out policies")
+        tuple[str, ...],
+        NoDecode,
+        Field(description="who may try out policies: users, groups as group:NAME"),
     ] = ()
     console_secret: Annotated[
         SecretStr | None,

@@ -5,6 +5,7 @@ Sample posts, screened by the bundled models and policies, on a Kafka and a Redi
 
 import argparse
 import asyncio
+import re
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -52,7 +53,7 @@ async def take(url: str, settings: Settings, pairs: list[tuple[Post, Verdict]], 
     """Photograph the pages in both themes."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=install(_announce), args=["--no-sandbox"]
+            executable_path=install(announce), args=["--no-sandbox"]
         )
         tab = await chromium.new_page(base_url=url, viewport=_SIZE)  # type: ignore[arg-type]
         await tab.goto("/")
@@ -90,6 +91,27 @@ async def _authors(tab: Page, to: Path) -> None:
     await tab.locator("#picture .dot.block").last.click()
     await expect(tab.locator("#found .theirs").first).to_be_visible()
     await _both(tab, to, "map")
+    await tab.goto("/search")
+    await tab.fill("#text", "money for nothing, sent by strangers")
+    await tab.keyboard.press("Enter")
+    await expect(tab.locator("#found li").first).to_be_visible(timeout=60_000)
+    await asyncio.sleep(2)  # pictures are decoded
+    await _both(tab, to, "search")
+    await _stricter(tab)
+    await tab.get_by_role("button", name="Compare").click()
+    await expect(tab.locator("#comparison table").first).to_be_visible(timeout=60_000)
+    await expect(tab.locator("#progress")).to_have_text("", timeout=60_000)
+    await _both(tab, to, "compare")
+
+
+async def _stricter(tab: Page) -> None:
+    """The policy in force, its lines lowered, as the draft of the page that compares."""
+    await tab.goto("/playground")
+    await tab.select_option("#begin", "community")
+    await expect(tab.locator("#draft")).to_have_value(re.compile("threshold:"))
+    text = await tab.input_value("#draft")
+    await tab.fill("#draft", re.sub(r"threshold: 0\.[5-9]\d*", "threshold: 0.45", text))
+    await tab.goto("/policies/diff")
 
 
 _KEYS = (("b", "a", "j", "w")[place % 4] for place in count())
@@ -99,11 +121,14 @@ async def _both(tab: Page, to: Path, name: str) -> None:
     for theme in ("light", "dark"):
         await tab.emulate_media(color_scheme=theme)
         await asyncio.sleep(0.2)
-        path = to / f"{name}-{theme}.png"
-        await tab.screenshot(path=path)
-        # A palette is enough for pages, and a third of the bytes.
-        Image.open(path).convert("RGB").quantize(_COLOURS).save(path, optimize=True)
+        await save(tab, to / f"{name}-{theme}.png")
     await tab.emulate_media(color_scheme="light")
+
+
+async def save(tab: Page, path: Path, *, full_page: bool = False) -> None:
+    """What a tab shows, in a palette: enough for pages, and a third of the bytes."""
+    await tab.screenshot(path=path, full_page=full_page)
+    Image.open(path).convert("RGB").quantize(_COLOURS).save(path, optimize=True)
 
 
 def main() -> None:
@@ -114,17 +139,18 @@ def main() -> None:
     to.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        jars = install_kafka(_announce)
+        jars = install_kafka(announce)
         (folder / "kafka").mkdir()
         kafka = stack.enter_context(Kafka(jars, folder / "kafka"))
-        redis = stack.enter_context(Redis(install_redis(_announce), folder))
+        redis = stack.enter_context(Redis(install_redis(announce), folder))
         settings = settings_for(kafka.bootstrap, redis.url)
         pairs = screened(settings)
         console = stack.enter_context(serving(settings))
         asyncio.run(take(console.url, settings, pairs, to))
 
 
-def _announce(line: str) -> None:
+def announce(line: str) -> None:
+    """Say what is installed, and where."""
     sys.stderr.write(f"{line}\n")
 
 

@@ -24,6 +24,7 @@ from moderator.verdicts import (
     ChannelScore,
     ModelRef,
     PolicyRef,
+    Receipt,
     RuleScore,
     Severity,
     Verdict,
@@ -146,15 +147,17 @@ def a_verdict(
     severity: Severity = "high",
     **keys: Any,
 ) -> Verdict:
+    policy = keys.pop("policy", PolicyRef("test", "1", "abcd"))
+    models = {"text": ModelRef("fake", "1234")}
     return Verdict(
-        id=uuid.uuid5(uuid.NAMESPACE_OID, f"{post.id} {action}").hex,
+        id=Receipt(policy=policy, models=models).verdict_id(post.digest),
         post_id=post.id,
         action=action,
         severity=severity if action != "allow" else None,
         rules=hits or ((a_hit(action=action),) if action != "allow" else ()),
         surface=post.surface,
-        policy=PolicyRef("test", "1", "abcd"),
-        models={"text": ModelRef("fake", "1234")},
+        policy=policy,
+        models=models,
         timing_ms={"total": 4.2},
         **keys,
     )

@@ -35,8 +35,8 @@ def test_roles_come_from_users_and_groups_and_all_who_have_one_may_look() -> Non
     settings = load_settings(
         {
             "console_viewers": "",
-            "console_moderators": "ada, trust-safety",
-            "console_authors": "policy",
+            "console_moderators": "ada, group:trust-safety",
+            "console_authors": "group:policy",
         }
     )
     assert roles_of(settings, "ada", []) == ["viewer", "moderator"]
@@ -46,6 +46,27 @@ def test_roles_come_from_users_and_groups_and_all_who_have_one_may_look() -> Non
         "author",
     ]
     assert roles_of(settings, "eve", ["sales"]) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "groups"),
+    [("mods", []), ("group:mods", []), ("eve", ["ada"]), ("eve", ["group:mods"]), ("*", [])],
+)
+def test_a_users_name_is_never_taken_for_a_group_nor_a_groups_for_a_user(
+    user: str, groups: list[str]
+) -> None:
+    settings = load_settings({"console_viewers": "", "console_moderators": "ada, group:mods"})
+    assert roles_of(settings, user, groups) == []
+    assert roles_of(settings, "eve", ["mods"]) == ["viewer", "moderator"]
+
+
+def test_in_a_proxys_headers_too_a_user_called_like_a_group_is_none_of_it(serve: Serve) -> None:
+    console = serve(**PROXY, console_moderators=("group:mods",))
+    asked = {"X-Forwarded-User": "eve", "X-Forwarded-Groups": "sales, mods"}
+    with console.client() as client:
+        assert client.get("/review", headers=asked).status_code == 200
+        for name in ("mods", "group:mods"):
+            assert client.get("/review", headers={"X-Forwarded-User": name}).status_code == 403
 
 
 def test_a_proxys_header_is_believed_and_gives_the_roles_of_its_user(serve: Serve) -> None:
@@ -73,5 +94,6 @@ def test_every_route_but_health_and_assets_asks_who_it_is(serve: Serve) -> None:
                 continue
             for method in route.methods - {"HEAD"}:  # type: ignore[attr-defined]
                 filled = path.replace("{key:str}", "k").replace("{place:int}", "0")
+                filled = filled.replace("{digest:str}", "d")
                 answer = client.request(method, filled.replace("{case:str}", "c"))
                 assert answer.status_code in (401, 403), (method, path)

@@ -1,5 +1,6 @@
 """What the console does while Redis or Kafka is away."""
 
+from moderator.verdicts import deferred
 from tests.console.conftest import Serve
 from tests.console.serving import Console, a_post, a_verdict, eventually, for_review
 from tests.services.redis import Redis
@@ -36,7 +37,7 @@ def test_without_kafka_pages_say_so_and_show_what_they_have(serve: Serve) -> Non
 
 def test_an_amended_verdict_leaves_the_queue(console: Console) -> None:
     post = a_post("1")
-    first = a_verdict(post)
+    first = deferred(a_verdict(post))
     console.send((post, first))
     eventually(lambda: waiting(console) == 1)
     console.send((post, a_verdict(post, "allow", amends=first.id)))

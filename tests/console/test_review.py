@@ -1,10 +1,12 @@
 """The review queue in a browser: decided with keys, kept in Kafka, undone."""
 
 import asyncio
+import io
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
+from PIL import Image
 from playwright.async_api import Browser, expect
 from playwright.async_api import Page as Tab
 
@@ -12,6 +14,7 @@ from moderator.console.app import build_parts
 from moderator.posts import Media
 from moderator.reviews import Review
 from tests.builders import picture
+from tests.console.asking import asking
 from tests.console.conftest import Axe, Serve
 from tests.console.serving import Console, a_hit, a_post, a_verdict, eventually, for_review, send
 from tests.console.test_live import HOSTILE
@@ -158,6 +161,63 @@ async def test_a_verdict_without_its_post_is_shown_so_and_can_be_decided(
     await page.keyboard.press("a")
     (review,) = await reviews(console, 1)
     assert review.post is None
+
+
+async def test_a_case_shows_the_post_and_the_picture_that_were_judged_whatever_has_its_id_by_now(
+    console: Console, page: Tab
+) -> None:
+    judged, verdict = for_review("1", "red fire", Media(data=picture("red")))
+    await send(console.settings, ((judged, verdict),))
+    with console.client() as client:
+        eventually(lambda: client.get("/api/review").json()["waiting"] == 1)
+    other = a_post("1", "a lovely day", Media(data=picture("blue")))
+    await send(console.settings, ((other, a_verdict(other, "allow")),))
+    await page.goto("/")
+    await expect(page.get_by_role("row", name="a lovely day")).to_be_visible()
+    await page.goto("/review")
+    async with page.expect_response("**/media/0") as answer:
+        await expect(page.locator("#post-text")).to_have_text("red fire")
+    content = await (await answer.value).body()
+    red, _, blue = Image.open(io.BytesIO(content)).convert("RGB").getpixel((8, 8))  # type: ignore[misc]
+    assert red > blue + 100
+    await page.keyboard.press("b")
+    (review,) = await reviews(console, 1)
+    assert review.post == judged
+    await page.goto("/")
+    await page.get_by_role("row").filter(has_text="red fire").get_by_role("button").click()
+    detail = page.get_by_role("region", name="The chosen verdict")
+    await expect(detail).to_contain_text("does not keep this post")
+
+
+async def test_a_second_look_cannot_be_taken_nor_given_by_who_gave_the_first(
+    serve: Serve, browser: Browser
+) -> None:
+    console = serve(
+        console_auth="header",
+        console_proxies=("127.0.0.1/32",),
+        console_moderators=("ada", "grace"),
+        console_second_look_ratio=1.0,
+    )
+    post, verdict = for_review("1")
+    await send(console.settings, ((post, verdict),))
+    path = f"/api/review/{verdict.id}"
+    with asking(console, **{"X-Forwarded-User": "ada"}) as ada:
+        eventually(lambda: ada.get("/api/review").json()["waiting"] == 1)
+        assert ada.post(f"{path}/decide", {"decision": "allow"}).status_code == 200
+        for what, body in (("claim", {}), ("decide", {"decision": "allow"})):
+            answer = ada.post(f"{path}/{what}", body)
+            assert answer.status_code == 400
+            assert "the second look is for somebody else" in answer.json()["error"]
+        with asking(console, **{"X-Forwarded-User": "grace"}) as grace:
+            assert grace.post(f"{path}/decide", {"decision": "block"}).status_code == 200
+        answer = ada.post("/api/review/undo", {})
+        assert answer.status_code == 400
+        assert "somebody else has decided on this post since" in answer.json()["error"]
+    made = await reviews(console, 2)
+    assert [(each.reviewer, each.decision, each.second) for each in made] == [
+        ("ada", "allow", False),
+        ("grace", "block", True),
+    ]
 
 
 async def test_the_queue_outlives_the_console(console: Console, serve: Serve) -> None:

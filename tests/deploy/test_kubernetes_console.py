@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from moderator.console.app import build_parts, make_app
+from moderator.console.auth import roles_of
 from moderator.settings import Settings, load_settings
 from tests.deploy.test_kubernetes import FOLDER, VERSION, kustomize
 
@@ -58,6 +59,12 @@ def test_settings_are_settings_of_ours(parts: dict[str, Any], settings: Settings
     known = {f"MODERATOR_{name.upper()}" for name in Settings.model_fields}
     assert {*parts["ConfigMap"]["data"], *SECRET["stringData"]} <= known
     assert settings.console_auth == "oidc"
+
+
+def test_its_roles_are_for_groups_of_the_provider(settings: Settings) -> None:
+    assert roles_of(settings, "eve", ["moderators"]) == ["viewer", "moderator"]
+    assert roles_of(settings, "eve", ["policy-authors"]) == ["viewer", "author"]
+    assert roles_of(settings, "moderators", []) == []
 
 
 def test_a_pod_without_its_secrets_does_not_start(container: Any) -> None:

@@ -1,6 +1,6 @@
 // A recent post in short: its text as text, its images blurred, its action.
 
-import { action, ago, h, picture, theirs } from "./dom.js";
+import { action, ago, h, mediaOf, picture, theirs } from "./dom.js";
 
 const MOST_IMAGES = 4;
 
@@ -11,7 +11,7 @@ export function postParts(post, ...more) {
       h("span", { class: "muted" }, ago(post.at))),
     post.text ? h("p", {}, theirs(post.text)) : null,
     h("div", { class: post.media > 1 ? "thumbs" : null },
-      Array.from({ length: Math.min(post.media, MOST_IMAGES) }, (_, place) => picture(post.key, place, `image ${place + 1}`))),
+      Array.from({ length: Math.min(post.media, MOST_IMAGES) }, (_, place) => picture(mediaOf(post), place, `image ${place + 1}`))),
     post.media > MOST_IMAGES ? h("p", { class: "muted" }, `and ${post.media - MOST_IMAGES} more attachments`) : null,
   ];
 }

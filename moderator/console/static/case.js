@@ -10,7 +10,7 @@ export function show(place, found) {
   const leading = (rules.find((rule) => !rule.shadow) ?? rules[0])?.id;
   fill(place,
     found.second ? h("p", { class: "second" }, "A second look: somebody else has decided on this post. What they said is not shown.") : null,
-    post ? content(post) : h("p", { class: "muted" }, "The post itself is not kept any longer: only its verdict is."),
+    post ? content(post, `/api/review/${found.id}/media`) : h("p", { class: "muted" }, "The post that this verdict is on is not kept any longer, or another one has its id by now: only the verdict is here."),
     facts(found),
     h("fieldset", { class: "rules-list" }, h("legend", {}, "Rules that stopped it"),
       rules.map((rule, at) => ruleCard(rule, at, rule.id === leading))),
@@ -18,13 +18,14 @@ export function show(place, found) {
   if (post) reasons(found.id, place);
 }
 
-function content(post) {
+function content(post, media) {
   const cut = (post.characters ?? 0) > (post.text ?? "").length;
   return [
     post.text ? h("div", { class: "post-text", id: "post-text", tabindex: "0", role: "group", "aria-label": "Text of the post" }, theirs(post.text, "div"))
       : h("p", { class: "muted" }, "The post has no text."),
     cut ? h("p", { class: "muted" }, `Its first ${post.text.length.toLocaleString("en")} of ${post.characters.toLocaleString("en")} characters.`) : null,
-    post.media?.length ? h("div", { class: "images" }, post.media.map((_, at) => picture(post.key, at, `image ${at + 1}`))) : null,
+    post.media?.length ? h("div", { class: "images" }, post.media.map((_, at) => picture(media, at, `image ${at + 1}`))) : null,
+    post.more_media ? h("p", { class: "muted" }, `And ${post.more_media} more, which are not shown.`) : null,
   ];
 }
 

@@ -1,7 +1,7 @@
 // One verdict beside the list: its rules, and the post as far as it is kept.
 
 import { get } from "./api.js";
-import { action, ago, fill, h, picture, theirs } from "./dom.js";
+import { action, ago, fill, h, mediaOf, picture, theirs } from "./dom.js";
 
 export async function detail(place, entry) {
   place.hidden = false;
@@ -13,9 +13,13 @@ export async function detail(place, entry) {
     rules(entry.hits ?? []),
     h("p", { class: "muted mono" }, "post ", theirs(entry.post_id), entry.surface ? [" · ", theirs(entry.surface)] : []),
     close);
+  if (!entry.digest) {
+    fill(post, h("p", { class: "muted" }, "the post of this verdict is not kept, or another one has its id by now"));
+    return;
+  }
   try {
-    const kept = await get(`/api/posts/${entry.post}`);
-    fill(post, (kept.media ?? []).map((_, at) => picture(kept.key, at, `image ${at + 1}`)),
+    const kept = await get(`/api/posts/${entry.post}/${entry.digest}`);
+    fill(post, (kept.media ?? []).map((_, at) => picture(mediaOf(kept), at, `image ${at + 1}`)),
       kept.text ? theirs(kept.text, "div") : h("p", { class: "muted" }, "without text"));
   } catch (error) {
     fill(post, h("p", { class: "muted" }, error.message));

@@ -28,8 +28,11 @@ export function visible(text) {
   );
 }
 
-/** An attachment of a post, blurred until it is asked for. */
-export function picture(key, place, label) {
+/** Where the attachments of a recent post are; the digest, because another one may have its id. */
+export const mediaOf = (post) => `/media/${post.key}/${post.digest}`;
+
+/** An attachment of a post, by its place below an address; blurred until it is asked for. */
+export function picture(media, place, label) {
   const image = h("img", { alt: "", decoding: "async", loading: "lazy" });
   const note = h("span", { class: "veil-note" }, `Show ${label}`);
   const button = h(
@@ -41,7 +44,7 @@ export function picture(key, place, label) {
   image.addEventListener("error", () => {
     button.replaceWith(h("p", { class: "veil-none" }, `${label} cannot be shown: it is gone, or no image`));
   });
-  image.src = `/media/${key}/${place}`;
+  image.src = `${media}/${place}`;
   button.addEventListener("click", () => {
     const shown = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(shown));
