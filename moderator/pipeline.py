@@ -7,16 +7,19 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from moderator.embedder import Embedded, Embedder, Stopwatch
+from moderator.ocr.base import CHANNEL as OCR
 from moderator.policy.compile import CompiledRules
-from moderator.reading import LoadedPost
+from moderator.posts import Post
+from moderator.reading import Inputs, LoadedPost
 from moderator.scoring.decision import decide
 from moderator.scoring.detail import rule_score
+from moderator.scoring.keywords import Hits
 from moderator.scoring.score import Readings, Scores, score
 from moderator.verdicts import ModalityReport, Verdict
 
 Detail = Literal["crossed", "full"]
 
-_CHANNELS = ("text", "image")
+_CHANNELS = ("text", "image", OCR)
 _READ = {name: ModalityReport(channel=name, status="read") for name in _CHANNELS}
 _MISSING = {name: ModalityReport(channel=name, status="missing") for name in _CHANNELS}
 
@@ -69,10 +72,23 @@ class Screener:
 
 
 def judge(rules: CompiledRules, embedded: Embedded, posts: int) -> Scores:
-    """Score so many posts: their embeddings, and the keywords in their texts."""
+    """Score so many posts: their embeddings, and the keywords in texts and pictures."""
     inputs, readings = embedded
-    hits = rules.keywords.find(inputs.texts, inputs.text_owners) if rules.keywords else None
-    return score(rules, readings, posts, hits)
+    return score(rules, readings, posts, _keywords(rules, inputs) if rules.keywords else None)
+
+
+def _keywords(rules: CompiledRules, inputs: Inputs) -> Hits:
+    assert rules.keywords is not None
+    texts = [*inputs.texts, *(quote.text for quote in inputs.quotes)]
+    owners = [*inputs.text_owners, *(quote.owner for quote in inputs.quotes)]
+    media = [*(None for _ in inputs.texts), *(quote.label for quote in inputs.quotes)]
+    return rules.keywords.find(texts, owners, media)
+
+
+def modalities(post: Post, scores: Scores, place: int) -> set[str]:
+    """What a post holds: what it says of itself, and `ocr` where text was read in a picture."""
+    read = scores.margins.get(OCR)
+    return post.modalities | ({OCR} if read is not None and read.present[place] else set())
 
 
 class _Batch(NamedTuple):
@@ -104,7 +120,8 @@ class _Batch(NamedTuple):
             named[:] = True
         for place, loaded in enumerate(posts):
             post = loaded.post
-            applies = self.rules.applies(post.surface, post.lang, post.tier, post.modalities)
+            holds = modalities(post, self.scores, place)
+            applies = self.rules.applies(post.surface, post.lang, post.tier, holds)
             if applies is not None:
                 named[place] &= applies
         listed: dict[int, list[int]] = {}

@@ -21,6 +21,7 @@ from moderator.policy.calibration_file import (
     encode_direction,
     rule_digest,
 )
+from moderator.policy.fields import BESIDE_HEAD
 from moderator.policy.policyset import PolicySet, qualified_id
 from moderator.policy.schema import Rule
 from moderator.scoring.calibration import Curve, sigmoid
@@ -174,10 +175,11 @@ class _Work:
 
     def _no_head(self, found: Channels, labels: Labels) -> str | None:
         """Why no weights can be learned."""
-        missing = [name for name in self.rule.channels if name not in found.names]
+        weighed = [name for name in self.rule.channels if name not in BESIDE_HEAD]
+        missing = [name for name in weighed if name not in found.names]
         if missing:
             return f"`fusion: learned` needs labelled posts of every channel; {missing[0]} has none"
-        return _lack(labels[found.complete], "posts with " + " and ".join(found.names))
+        return _lack(labels[found.complete], "posts with " + " and ".join(weighed))
 
     def _targets(self, scores: Floats, labels: Labels) -> tuple[dict[str, float], list[str]]:
         """The scores that reach the targets of the rule, and what keeps others from it."""
@@ -241,7 +243,10 @@ def _knots(curve: Curve) -> tuple[tuple[float, float], ...]:
 
 
 def _weights(channels: Sequence[str], head: Head | None) -> dict[str, float]:
-    return {} if head is None else dict(zip(channels, map(float, head.weights), strict=True))
+    if head is None:
+        return {}
+    pairs = zip(channels, map(float, head.weights), strict=True)
+    return {name: weight for name, weight in pairs if name not in BESIDE_HEAD}
 
 
 def _number(threshold: object, targets: Mapping[str, float]) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 from moderator.authoring.attribution import Regions, Word, regions, without, words
 from moderator.authoring.neighbours import Neighbour, nearest
 from moderator.authoring.workbench import Judged, Workbench
+from moderator.ocr.base import CHANNEL as OCR
+from moderator.pipeline import modalities
 from moderator.policy.compile import CompiledRules
 from moderator.reading import LoadedPost
 from moderator.verdicts import RuleScore
@@ -37,7 +39,8 @@ def explain(
     """
     judged = bench.judge(rules, [post])
     told = post.post
-    applies = rules.applies(told.surface, told.lang, told.tier, told.modalities)
+    holds = modalities(told, judged.scores, 0)
+    applies = rules.applies(told.surface, told.lang, told.tier, holds)
     columns = range(len(rules.ids)) if applies is None else np.flatnonzero(applies).tolist()
     scores = sorted(
         ((judged.rule(0, column), column) for column in columns), key=lambda pair: -pair[0].score
@@ -63,9 +66,21 @@ def explained(
     if "text" in score.channels:
         direction = rules.channels["text"].directions[:, column]
         found = tuple(words(judged.inputs.texts[0], bench.channels["text"], direction))
+    elif OCR in score.channels:
+        direction = rules.channels[OCR].directions[:, column]
+        found = tuple(words(_decisive_quote(judged, column), bench.channels[OCR], direction))
     seen = _regions(judged, bench, column) if images and "image" in score.channels else None
     flips = tuple(_flips(judged, bench, score, column, found))
     return RuleExplained(rules.rules[column].title, score, near, found, seen, flips)
+
+
+def _decisive_quote(judged: Judged, column: int) -> str:
+    """What a rule minds most of what is written in the first post's attachments."""
+    readings, along = judged.readings[OCR], judged.rules.channels[OCR].directions[:, column]
+    decisive = int((readings.vectors @ along).argmax())
+    where = readings.media[decisive], readings.seconds[decisive]
+    quotes = judged.inputs.quotes
+    return next(quote.text for quote in quotes if (quote.label, quote.seconds) == where)
 
 
 def _regions(judged: Judged, bench: Workbench, column: int) -> Regions | None:

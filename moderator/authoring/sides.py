@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from moderator.authoring.levels import acting, log_odds, review_lines, thresholds
 from moderator.authoring.store import Store
 from moderator.disguises import undisguised
+from moderator.pipeline import modalities
 from moderator.plain_text import plain
 from moderator.policy.compile import CompiledRules
 from moderator.policy.levels import Canary
@@ -46,7 +47,8 @@ def judge_store(rules: CompiledRules, store: Store) -> Side:
         some = store.posts[where]
         found = score(rules, readings, len(some), _keywords(rules, some))
         for row, post in enumerate(some if rules.scope.restricts else ()):
-            applies = rules.applies(post.surface, post.lang, post.tier, post.modalities)
+            holds = modalities(post, found, row)
+            applies = rules.applies(post.surface, post.lang, post.tier, holds)
             if applies is not None:
                 found.fused[row, ~applies] = -np.inf
         scores[where] = sigmoid(found.fused)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import InitErrorDetails
 
 from moderator.policy.faults import fault
-from moderator.policy.fields import CHANNELS, KEYWORDS
+from moderator.policy.fields import CHANNELS, KEYWORDS, PROMPTED
 from moderator.policy.problems import unknown
 from moderator.policy.references import check_references
 
@@ -91,11 +91,11 @@ def check_policy(policy: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
 def _check_channels(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
     """Yield channels that are read without prompts, and prompts for channels that are not read."""
     read = _strings(rule["channels"]) if "channels" in rule else CHANNELS
-    own = [channel for channel in CHANNELS if rule.get(channel) is not None]
-    for channel in own:
-        if channel not in read:
-            message = f"`{channel}` has prompts here, but `channels` does not name it; add it there"
-            yield fault(message, channel)
+    own = [channel for channel, key in PROMPTED.items() if rule.get(key) is not None]
+    for key in dict.fromkeys(PROMPTED[channel] for channel in own):
+        if not any(PROMPTED.get(channel) == key for channel in read):
+            message = f"`{key}` has prompts here, but `channels` does not name it; add it there"
+            yield fault(message, key)
     needy = [channel for channel in read if channel in CHANNELS and channel not in own]
     if rule.get("keywords") and not rule.get("violates"):
         if rule.get("allows"):

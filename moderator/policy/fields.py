@@ -182,10 +182,14 @@ Severity = Annotated[Literal["low", "medium", "high", "critical"], choice("sever
 FUSIONS = ("max", "weighted", "noisy_or", "learned")
 Fusion = Annotated[Literal["max", "weighted", "noisy_or", "learned"], choice("fusion", FUSIONS)]
 
-CHANNELS = ("text", "image")
+CHANNELS = ("text", "image", "ocr")
 """What the models read; `keywords` is a channel too, but it reads no model."""
+PROMPTED = {"text": "text", "image": "image", "ocr": "text"}
+"""By channel the key of a rule under which it may have prompts of its own."""
 KEYWORDS = "keywords"
 FUSED = (*CHANNELS, KEYWORDS)
+BESIDE_HEAD = frozenset({"ocr", KEYWORDS})
+"""What a learned fusion has no weight for, as few posts have it: the higher one counts."""
 Channel = Annotated[
     str,
     StringConstraints(strict=True),

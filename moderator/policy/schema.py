@@ -22,6 +22,7 @@ from moderator.policy.defaults import Defaults, filled, is_inherited
 from moderator.policy.faults import collect, fail, validate
 from moderator.policy.fields import (
     CHANNELS,
+    PROMPTED,
     Channels,
     FusedChannel,
     Fusion,
@@ -115,7 +116,7 @@ class Rule(Model):
     """Sentences that come close and are fine."""
 
     text: ChannelPrompts | None = None
-    """Prompts for texts, instead of the shared ones."""
+    """Prompts for texts, also for those in images, instead of the shared ones."""
 
     image: ChannelPrompts | None = None
     """Prompts for images, written like captions, instead of the shared ones."""
@@ -133,13 +134,14 @@ class Rule(Model):
     """The posts the rule judges; without it, all that the policy's `surfaces` let through."""
 
     channels: Channels = CHANNELS
-    """What the rule reads: text, image or both."""
+    """What the rule reads: text, image, and ocr, the text in images; without it, all of them."""
 
     fusion: Fusion = "max"
-    """How the scores of text, image and keywords become one: max (either is enough), weighted
+    """How the scores of text, image, ocr and keywords become one: max (either is enough), weighted
     (their mean), noisy_or (two half-certain ones add up) or learned: how much each counts is fitted
     by `moderator policy calibrate` to ten labelled posts of each kind or more that have both text
-    and image; a post with one of them is judged by that one."""
+    and image; a post with one of them is judged by that one. Keywords and ocr count beside it as
+    with max."""
 
     weights: Mapping[FusedChannel, Weight] = Field(default_factory=dict)
     """With `fusion: weighted`, how much each channel counts; one that is not named counts 1."""
@@ -166,7 +168,7 @@ class Rule(Model):
 
     def prompts(self, channel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what violates and what is allowed on a channel: its own prompts, or the shared."""
-        own = {"text": self.text, "image": self.image}.get(channel)
+        own = {"text": self.text, "image": self.image}.get(PROMPTED.get(channel, ""))
         source = self if own is None else own
         return source.violates, source.allows
 
