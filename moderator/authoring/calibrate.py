@@ -83,7 +83,7 @@ class _Work:
         fits: dict[str, tuple[Fit, Places]] = {}
         before: dict[str, Floats] = {}
         why: list[str] = []
-        for channel in self.rule.channels:
+        for channel in self.rule.reads:
             if channel not in bench.channels or not self.rule.prompts(channel)[0]:
                 continue
             space = bench.channels[channel]

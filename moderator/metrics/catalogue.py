@@ -139,8 +139,8 @@ _SPECS = (
         "ocr_attachments",
         "counter",
         ("outcome",),
-        "New attachments by what was written in them: text that was read, none on a look (blank) or "
-        "at a glance (spared), more than was read (cut), or what could not be read (failed).",
+        "New attachments by what was written in them: text that was read, none on a look (blank) "
+        "or at a glance (spared), more than was read (cut), or what could not be read (failed).",
     ),
     # --- Cache
     Spec(

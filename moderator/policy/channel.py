@@ -30,7 +30,7 @@ def compile_channel(
 ) -> CompiledChannel:
     """Every rule as one channel sees it. Raises PolicyError and InferenceError."""
     learnt = [_learnt(found, channel, space) for found in calibrations]
-    sides = [rule.prompts(channel) if channel in rule.channels else ((), ()) for rule in rules]
+    sides = [rule.prompts(channel) if channel in rule.reads else ((), ()) for rule in rules]
     vectors = embed_prompts(
         (prompt for side in (*sides, (space.neutral,)) for prompts in side for prompt in prompts),
         space,

@@ -49,7 +49,7 @@ def compile_rules(
         _refuse_foreign(policies, chosen, channels)
     for name, rule in zip(ids, rules, strict=True):
         by_meaning = any(rule.prompts(channel)[0] for channel in rule.channels)
-        if by_meaning and not set(rule.channels) & set(channels):
+        if by_meaning and not set(rule.reads) & set(channels):
             raise PolicyError(
                 f"{name}: reads {', '.join(rule.channels)}, but the models in use read only "
                 f"{', '.join(channels)}; its posts would go unchecked"

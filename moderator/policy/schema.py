@@ -21,8 +21,8 @@ from moderator.policy.conditions import AppliesTo, Breaker, Exceptions, When
 from moderator.policy.defaults import Defaults, filled, is_inherited
 from moderator.policy.faults import collect, fail, validate
 from moderator.policy.fields import (
-    CHANNELS,
     PROMPTED,
+    READ,
     Channels,
     FusedChannel,
     Fusion,
@@ -33,6 +33,7 @@ from moderator.policy.fields import (
     Text,
     Version,
     Weight,
+    all_read,
 )
 from moderator.policy.keywords import Keywords
 from moderator.policy.levels import Canary, Mode, ModeName, Threshold
@@ -133,8 +134,9 @@ class Rule(Model):
     applies_to: AppliesTo = AppliesTo()
     """The posts the rule judges; without it, all that the policy's `surfaces` let through."""
 
-    channels: Channels = CHANNELS
-    """What the rule reads: text, image, and ocr, the text in images; without it, all of them."""
+    channels: Channels = READ
+    """What the rule reads: text, image or both. Text is also read in images where the worker reads
+    any (ocr); with ocr alone, only there."""
 
     fusion: Fusion = "max"
     """How the scores of text, image, ocr and keywords become one: max (either is enough), weighted
@@ -165,6 +167,11 @@ class Rule(Model):
     def mode_name(self) -> ModeName:
         """The mode as one word."""
         return "canary" if isinstance(self.mode, Canary) else self.mode
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The channels it reads, if there is anybody to read them."""
+        return all_read(self.channels)
 
     def prompts(self, channel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what violates and what is allowed on a channel: its own prompts, or the shared."""
