@@ -20,10 +20,12 @@ from moderator.errors import ModelError
 Quads = NDArray[np.float32]  # (boxes, 4, 2) corners in pixels, clockwise from the top left
 
 _EXTRA: Final = "moderator[ocr]"
-_LOOK_SIDE: Final = 320  # pixels, the longer one
-_FIND_SIDE: Final = 480
+# The longer side in pixels, at least and at most, and as a share of the picture's own: what stands
+# small in a large screenshot has to stay legible. Cost is in proportion to the area.
+_LOOK: Final = (320, 576, 0.3)
+_FIND: Final = (480, 960, 0.5)
 _ENLARGED: Final = 2.0  # at most, or what is no text begins to look like it
-_HINT: Final = 0.2  # of the likeliest pixel
+_HINT: Final = 0.05  # of the likeliest pixel
 _SHAPES: Final = 1000  # that may be text, looked at in one picture
 _STEP: Final = 32  # the detector's graph takes sides that are multiples of it
 _TURNED: Final = 1.5  # a box so much higher than wide holds a line that runs up or down
@@ -100,20 +102,21 @@ class Engine:
 
         The first is at a third of the closer one's cost, and enough for pictures without text.
         """
-        if self._likely(pixels, _LOOK_SIDE).max() <= _HINT:
+        if self._likely(pixels, *_LOOK).max() <= _HINT:
             return Found(np.zeros((0, 4, 2), np.float32), complete=True)
         between()
-        likely = self._likely(pixels, _FIND_SIDE)
+        likely = self._likely(pixels, *_FIND)
         quads, _ = self._detector.postprocess_op(likely, pixels.shape[:2])
         found = np.asarray(quads, np.float32).reshape(-1, 4, 2)
         return Found(found, complete=self._shapes(likely) <= _SHAPES)
 
-    def _likely(self, pixels: Pixels, side: int) -> NDArray[np.float32]:
-        """(1, 1, height, width) how likely each pixel is text, the longer side at `side` or so."""
+    def _likely(self, pixels: Pixels, least: int, most: int, share: float) -> NDArray[np.float32]:
+        """(1, 1, height, width) how likely each pixel is text, of the picture scaled."""
         import cv2  # noqa: PLC0415 - comes with the extra
 
         height, width = pixels.shape[:2]
-        scale = min(side / max(height, width), _ENLARGED)
+        own = max(height, width)
+        scale = min(min(max(share * own, least), most) / own, _ENLARGED)
         size = tuple(max(_STEP, round(each * scale / _STEP) * _STEP) for each in (width, height))
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         blue_first = cv2.resize(pixels, size, interpolation=way)[:, :, ::-1]

@@ -22,7 +22,7 @@ from moderator.ocr.layout import Placed, as_text, pieces
 #: Raise it when our code reads something else in the same picture.
 _VERSION: Final = 1
 
-_READ_SIDE: Final = 1600  # pixels, the longer one of a piece, out of which lines are cut
+_READ_SIDE: Final = 1920  # pixels, the longer one of a piece, out of which lines are cut
 _SURE: Final = 0.5  # what is read with less confidence is no text
 _FEWEST_LETTERS: Final = 2  # and digits; what has less is a stroke taken for one
 _AT_ONCE: Final = 6  # lines for one run of a model
