@@ -28,6 +28,10 @@ _ENLARGED: Final = 2.0  # at most, or what is no text begins to look like it
 _HINT: Final = 0.05  # of the likeliest pixel
 _SHAPES: Final = 1000  # that may be text, looked at in one picture
 _STEP: Final = 32  # the detector's graph takes sides that are multiples of it
+_HEAD: Final = 4  # heights of a line that the classifier looks at, without squeezing it
+_DOUBTFUL: Final = 0.7  # of a line's confidence
+_HEAD: Final = 4  # heights of a line that the classifier looks at, without squeezing it
+_DOUBTFUL: Final = 0.7  # of a line's confidence
 _TURNED: Final = 1.5  # a box so much higher than wide holds a line that runs up or down
 _WORD: Final = "Hello"
 
@@ -151,12 +155,31 @@ class Engine:
         return turned
 
     def read(self, crops: list[Pixels]) -> list[Line]:
-        """What is written in each box; those upside down are turned first."""
+        """What is written in each box.
+
+        Those that may be upside down, by the classifier or because they make no sense, are read
+        both ways, and what is read with more confidence counts. The classifier alone errs on long
+        lines, which it squeezes.
+        """
+        lines = self._read(crops)
+        heads = [np.ascontiguousarray(crop[:, : _HEAD * crop.shape[0], ::-1]) for crop in crops]
+        labels = [label for label, _ in self._classifier(heads).cls_res]
+        doubtful = [
+            place
+            for place, (line, label) in enumerate(zip(lines, labels, strict=True))
+            if label == "180" or line.confidence < _DOUBTFUL
+        ]
+        if doubtful:
+            turned = self._read([np.rot90(crops[place], 2) for place in doubtful])
+            for place, line in zip(doubtful, turned, strict=True):
+                lines[place] = max(lines[place], line, key=lambda each: each.confidence)
+        return lines
+
+    def _read(self, crops: list[Pixels]) -> list[Line]:
         from rapidocr.ch_ppocr_rec import TextRecInput  # noqa: PLC0415 - an extra
 
         blue_first = [np.ascontiguousarray(crop[:, :, ::-1]) for crop in crops]
-        upright = self._classifier(blue_first).img_list
-        read = self._recogniser(TextRecInput(img=upright, return_word_box=False))
+        read = self._recogniser(TextRecInput(img=blue_first, return_word_box=False))
         return [Line(text, float(sure)) for text, sure in zip(read.txts, read.scores, strict=True)]
 
 
