@@ -310,6 +310,7 @@ def run_worker(
     metrics = metrics or build_metrics(settings, core)
     if isinstance(core.decoder, DecoderProcesses):
         core.decoder.on_restart = metrics.count_decoder_restart
+    if isinstance(core.decoder, DecoderProcesses | LocalDecoder):
         core.decoder.start()
     policy_metrics = PolicyMetrics(metrics.registry, most_rules=settings.metrics_rules)
     live = LivePolicies(core.screener, core.compiler, policy_metrics, beside=core.compiler_beside)

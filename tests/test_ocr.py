@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from moderator.cache.media import MediaCache
@@ -76,13 +77,8 @@ def test_a_rule_that_reads_text_reads_it_in_pictures() -> None:
 def test_a_picture_scores_like_the_text_in_it() -> None:
     typed = screen_one(a_post("1", "red fire"), screener(FIRE, a_rule(channels=["text"])))
     written = verdict_on(FIRE, a_rule(channels=["text"]))
-    assert written.rules[0].channels["ocr"] == replace_media(typed.rules[0].channels["text"])
-
-
-def replace_media(score: Any) -> Any:
-    import msgspec  # noqa: PLC0415
-
-    return msgspec.structs.replace(score, media="0")
+    of_text = typed.rules[0].channels["text"]
+    assert written.rules[0].channels["ocr"] == msgspec.structs.replace(of_text, media="0")
 
 
 def test_a_rule_for_pictures_does_not_read_what_is_written_in_them() -> None:
@@ -101,8 +97,9 @@ def test_prompts_for_text_serve_text_in_pictures() -> None:
 
 
 def test_text_in_a_picture_is_fused_with_the_rest() -> None:
-    weights = {"fusion": "weighted", "weights": {"ocr": 3, "image": 1}, "review_at": 0.01}
-    both = verdict_on(FIRE, a_rule(threshold=0.9, **weights)).rules[0]
+    weights = {"ocr": 3, "image": 1}
+    rule = a_rule(fusion="weighted", weights=weights, threshold=0.9, review_at=0.01)
+    both = verdict_on(FIRE, rule).rules[0]
     assert set(both.channels) == {"image", "ocr"}
     scores = [channel.score for channel in both.channels.values()]
     assert min(scores) < both.score < max(scores)

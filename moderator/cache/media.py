@@ -129,7 +129,7 @@ def _unpack(entry: Vector, dimensions: int, stream: _Stream | None) -> Seen | No
         entry, text = split
         try:
             writings = _decode(_masked(text, stream).tobytes())
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
     views, over = divmod(len(entry) - 2, dimensions + 1)
     if views < 1 or over:

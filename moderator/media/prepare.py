@@ -84,6 +84,10 @@ class LocalDecoder:
     def __init__(self, preparation: Preparation) -> None:
         self._preparation = preparation
 
+    def start(self) -> None:
+        """Load what is slow to load now. Raises ModelError."""
+        self._preparation.warm_up()
+
     def prepare(self, content: bytes) -> Prepared:
         """See `MediaDecoder`."""
         return self._preparation(content)

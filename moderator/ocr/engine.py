@@ -30,8 +30,6 @@ _SHAPES: Final = 1000  # that may be text, looked at in one picture
 _STEP: Final = 32  # the detector's graph takes sides that are multiples of it
 _HEAD: Final = 4  # heights of a line that the classifier looks at, without squeezing it
 _DOUBTFUL: Final = 0.7  # of a line's confidence
-_HEAD: Final = 4  # heights of a line that the classifier looks at, without squeezing it
-_DOUBTFUL: Final = 0.7  # of a line's confidence
 _TURNED: Final = 1.5  # a box so much higher than wide holds a line that runs up or down
 _WORD: Final = "Hello"
 

@@ -97,11 +97,13 @@ class RapidReading:
     def look(self, image: Image.Image, seconds: float | None = None) -> None:
         """See `Reading`."""
         began = self._clock()
-        self._deadline = began + self._limits.seconds - self._took_seconds
         try:
             if may_have_text(image):
                 self._spared = False
-                self._read(image, seconds)
+                engine = self._engine()
+                began = self._clock()  # the first picture does not pay for loading the models
+                self._deadline = began + self._limits.seconds - self._took_seconds
+                self._read(engine, image, seconds)
         except MemoryError:
             self._stop("ocr_failed", "reading text in it needs too much memory", failed=True)
         except Exception as error:  # noqa: BLE001 - a bug must not cost the picture its own look
@@ -119,10 +121,9 @@ class RapidReading:
         if self._unread is None or (failed and not self._unread.failed):
             self._unread = Unread(code, reason, failed)
 
-    def _read(self, image: Image.Image, seconds: float | None) -> None:
+    def _read(self, engine: Engine, image: Image.Image, seconds: float | None) -> None:
         placed: list[list[Placed]] = []
         try:
-            engine = self._engine()
             for piece in pieces(image):
                 self._check_time()
                 placed.append([])

@@ -32,7 +32,7 @@ from tests.bench.photographs import photograph
 _DATA = Path("../shared/data/eval/images")
 _SAMPLE = (
     "Your account is locked. Reply with your card number and PIN,\n"
-    "or follow http://secure-login.example/verify?id=48213 today.\n"
+    "or follow http://bank.example/verify today.\n"
     "You have won $1,000! Send $50 to claim it @ 7:30 p.m."
 )
 _SCAM_KIND = "scam-screenshot"
@@ -81,13 +81,14 @@ def drawn(points: int, background: str, contrast: int = 200) -> bytes:
         else:
             line = f"{line} {word}".strip()
     shade = 240 - contrast
-    edge = {"stroke_width": max(1, points // 12), "stroke_fill": "white"}
+    edge = max(1, points // 12) if background == "photograph" else 0
     draw.multiline_text(
         (40, 60),
         "\n".join([*lines, line]),
         fill=(shade, shade, shade),
         font=font,
-        **(edge if background == "photograph" else {}),
+        stroke_width=edge,
+        stroke_fill="white",
     )
     file = io.BytesIO()
     picture.save(file, "PNG")
@@ -195,7 +196,7 @@ def report_drawn(bench: Bench) -> None:
     print("Text drawn on 1080 x 1080, accuracy by character\n")
     print("| points | plain | low contrast (40 levels) | photograph | CPU ms, plain |")
     print("|---:|---:|---:|---:|---:|")
-    for points in (14, 18, 24, 36, 64, 110):
+    for points in (14, 18, 24, 36, 64):
         pictures = (
             drawn(points, "plain"),
             drawn(points, "plain", contrast=40),

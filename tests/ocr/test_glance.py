@@ -19,7 +19,7 @@ def test_words_on_their_side_are_let_through() -> None:
 
 def test_words_as_bright_as_their_ground_are_let_through() -> None:
     words = np.asarray(page("Send money now").convert("L")) < 128
-    picture = np.where(words[..., None], np.uint8([200, 60, 40]), np.uint8([40, 142, 40]))
+    picture = np.where(words[..., None], (200, 60, 40), (40, 142, 40))
     assert may_have_text(Image.fromarray(picture.astype(np.uint8)))
 
 

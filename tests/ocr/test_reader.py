@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from moderator.encoders.base import Pixels
 from moderator.errors import ModelError
-from moderator.ocr import engine
 from moderator.ocr.base import OcrLimits, Written
 from moderator.ocr.engine import Engine, Found, Line, engine_name
 from moderator.ocr.reader import RapidReader, RapidReading
@@ -70,7 +70,7 @@ def test_a_reader_is_sent_to_another_process_without_its_models(reader: RapidRea
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ModelError, match=r"pip install 'moderator\[ocr\]'.*MODERATOR_OCR=off"):
         engine_name()
 
@@ -83,11 +83,11 @@ class Lines(Engine):
 
     def find(self, pixels: object, between: object) -> Found:
         tops = 10 * np.arange(self.lines, dtype=np.float32)
-        corners = np.float32([(0, 0), (50, 0), (50, 9), (0, 9)])
+        corners = np.array([(0, 0), (50, 0), (50, 9), (0, 9)], np.float32)
         moved = np.stack([np.zeros_like(tops), tops], axis=1)
         return Found(corners + moved[:, None], self.complete)
 
-    def read(self, crops: list[np.ndarray]) -> list[Line]:  # type: ignore[type-arg]
+    def read(self, crops: list[Pixels]) -> list[Line]:
         return [Line(f"{self.text} {crop.shape[1]}", 0.9) for crop in crops]
 
 
@@ -156,4 +156,4 @@ def test_a_bug_is_a_failure_that_quotes_nothing() -> None:
 @pytest.mark.parametrize("quad", [[(5, 5)] * 4, [(5, 5), (9, 5), (9, 5), (5, 5)]])
 def test_a_box_without_area_has_nothing_in_it(quad: list[tuple[int, int]]) -> None:
     pixels = np.zeros((20, 20, 3), np.uint8)
-    assert Lines(1).crop(pixels, np.float32(quad)) is None
+    assert Lines(1).crop(pixels, np.array(quad, np.float32)) is None
