@@ -1,7 +1,6 @@
 """What is written in pictures counts in verdicts as a channel of its own."""
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,8 +11,6 @@ from moderator.cache.memory import MemoryCache
 from moderator.embedder import Embedder
 from moderator.encoders.base import Space
 from moderator.encoders.fake import DIMENSIONS, fake_space
-from moderator.media.decode import DecodeLimits
-from moderator.media.prepare import Prepared, preparation_for
 from moderator.ocr.base import Unread, Writing, Written
 from moderator.ocr.space import space_of_writing
 from moderator.pipeline import Screener
@@ -21,26 +18,10 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.stream.dead_letters import failure
 from moderator.verdicts import Verdict
 from tests.builders import LIMITS, a_policy, a_post, a_rule, a_set, crossed, picture, screen_one
+from tests.written import Says
 
 BLUE = picture("blue")
 FIRE = Written((Writing("red fire"),))
-
-
-class Says:
-    """A decoder that finds the same written in every picture; counts the pictures."""
-
-    def __init__(self, written: Written) -> None:
-        encoder = fake_space().image
-        assert encoder is not None
-        self._prepare = preparation_for(encoder, DecodeLimits())
-        self._written = written
-        self.prepared = 0
-
-    def prepare(self, content: bytes) -> Prepared:
-        self.prepared += 1
-        return replace(self._prepare(content), written=self._written)
-
-    def close(self) -> None: ...
 
 
 def channels() -> dict[str, Space]:
