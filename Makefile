@@ -66,7 +66,7 @@ lock: .venv/python ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" \
 	  -c deploy/requirements.lock pyproject.toml --group build --group dev \
-	  $(foreach extra,cpu demo otel console eval archive video optimize,--extra $(extra)) \
+	  $(foreach extra,cpu demo otel console eval archive video ocr optimize,--extra $(extra)) \
 	  -o tests/requirements.lock
 
 clean: ## Remove the virtual environment, installed services and caches

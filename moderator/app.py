@@ -38,8 +38,12 @@ from moderator.tracing import Tracing
 
 if TYPE_CHECKING:
     from moderator.authoring.workbench import Workbench
+    from moderator.ocr.base import TextReader
 
 log = logging.getLogger(__name__)
+
+# What reading text in pictures takes beside that: libraries, models, and a line of many letters.
+_OCR_BYTES = 3 * 2**30
 
 # Address space of a decoder process: what it has before it decodes, and what `DecodeLimits` says of
 # a pixel at worst, with room for FFmpeg's frames in flight.
@@ -115,7 +119,8 @@ def build_decoder(settings: Settings, space: Space | None) -> MediaDecoder | Non
     """From strangers' bytes to what a space takes, in processes of their own by default."""
     if space is None or space.image is None:
         return None
-    preparation = preparation_for(space.image, decode_limits(settings))
+    reader = build_reader(settings)
+    preparation = preparation_for(space.image, decode_limits(settings), reader)
     if settings.decoder_processes == 0:
         return LocalDecoder(preparation)
     wanted = settings.decoder_processes
@@ -123,10 +128,23 @@ def build_decoder(settings: Settings, space: Space | None) -> MediaDecoder | Non
         preparation,
         ProcessLimits(
             processes=settings.batches_at_once if wanted < 0 else wanted,
-            seconds=settings.decoder_seconds,
-            memory_bytes=_DECODER_BYTES + _DECODER_BYTES_PER_PIXEL * settings.media_max_pixels,
+            seconds=settings.decoder_seconds + (settings.ocr_seconds if reader else 0),
+            memory_bytes=_DECODER_BYTES
+            + _DECODER_BYTES_PER_PIXEL * settings.media_max_pixels
+            + (_OCR_BYTES if reader else 0),
         ),
     )
+
+
+def build_reader(settings: Settings) -> "TextReader | None":
+    """What reads text in pictures. Raises ModelError where its extra is not installed."""
+    if settings.ocr == "off":
+        return None
+    from moderator.ocr.base import OcrLimits  # an extra's way in
+    from moderator.ocr.reader import RapidReader
+
+    limits = OcrLimits(settings.ocr_seconds, max_characters=settings.max_text_characters)
+    return RapidReader(limits)
 
 
 def load_channels(
@@ -150,6 +168,15 @@ def load_channels(
                 "nothing to do; set MODERATOR_MODELS to a dual encoder, or to the folder for texts"
             )
         channels["text"] = load(settings.text_models)
+    if reader := build_reader(settings):
+        from moderator.ocr.space import space_of_writing
+
+        if space.image is None:
+            raise ModelError(
+                f"{settings.models}: reads no images, so MODERATOR_OCR=on would have nothing to "
+                "read; set MODERATOR_MODELS to a dual encoder, or MODERATOR_OCR to off"
+            )
+        channels["ocr"] = space_of_writing(channels["text"], reader.name)
     return channels
 
 
@@ -195,7 +222,9 @@ def build_media_cache(settings: Settings, space: Space | None) -> MediaCache | N
         return None
     memory = MemoryCache(settings.media_cache_bytes, settings.media_cache_bytes)
     vectors = _tiers(memory, settings, ttl_seconds=settings.media_cache_seconds)
-    return MediaCache(vectors, media_scope(space, decode_limits(settings)), space.dimensions)
+    reader = build_reader(settings)
+    scope = media_scope(space, decode_limits(settings), reader)
+    return MediaCache(vectors, scope, space.dimensions, texts=reader is not None)
 
 
 def _tiers(
@@ -248,6 +277,7 @@ def build_metrics(settings: Settings, core: Core) -> Metrics:
     if core.seen:
         metrics.watch_media(core.seen)
     metrics.watch_loader(core.loader)
+    core.screener.embedder.on_written = metrics.observe_written
     metrics.watch_gpus()
     return metrics
 
@@ -280,6 +310,7 @@ def run_worker(
     metrics = metrics or build_metrics(settings, core)
     if isinstance(core.decoder, DecoderProcesses):
         core.decoder.on_restart = metrics.count_decoder_restart
+    if isinstance(core.decoder, DecoderProcesses | LocalDecoder):
         core.decoder.start()
     policy_metrics = PolicyMetrics(metrics.registry, most_rules=settings.metrics_rules)
     live = LivePolicies(core.screener, core.compiler, policy_metrics, beside=core.compiler_beside)

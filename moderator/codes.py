@@ -68,6 +68,10 @@ CODES: Final[Mapping[str, Code]] = {
     "decoder_crashed": Code(BOTH, "It crashed its decoder process."),
     "decoder_timed_out": Code(BOTH, "It took longer than `MODERATOR_DECODER_SECONDS`."),
     "decoder_unavailable": Code(BOTH, "No decoder process can be started."),
+    # --- Reading text in them
+    "ocr_too_slow": Code(REVIEW, "Not all text in it was read within `MODERATOR_OCR_SECONDS`."),
+    "ocr_too_long": Code(REVIEW, "More text in it than is read of one attachment."),
+    "ocr_failed": Code(BOTH, "Text in it could not be read: a bug, or too little memory."),
     # --- Encoding
     "inference_failed": Code(BOTH, "An encoder fails at it, or returns what is no embedding."),
 }

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from moderator.cache.media import MediaCache
 from moderator.encoders.base import Encoded, Matrix, Pixels, Space, Warms
 from moderator.errors import InferenceError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import LocalDecoder, MediaDecoder, preparation_for
+from moderator.ocr.base import CHANNEL as OCR
+from moderator.ocr.base import Written
 from moderator.pictures import Picture, remember
 from moderator.reading import Inputs, LoadedPost, ReadingLimits, read
 from moderator.scoring.frames import smooth
@@ -65,8 +68,11 @@ class Embedder:
         """`decoder`: for the channel `image`; None: one in this process.
 
         `seen`: attachments that need neither decoding nor encoding again.
+
+        `on_written` may be set to be told what was read in new pictures.
         """
         self.channels = channels
+        self.on_written: Callable[[Sequence[Written]], object] = lambda _: None
         self.limits = limits
         self._seen = seen
         self._decoder = decoder
@@ -87,6 +93,9 @@ class Embedder:
         watch = watch or Stopwatch()
         inputs = read(posts, self.limits, self._decoder, self._seen)
         watch.lap("decode")
+        fresh = [each.written for each in inputs.pictures if each.looks and each.written]
+        if fresh:
+            self.on_written(fresh)
         readings: dict[str, Readings] = {}
         for name, space in self.channels.items():
             readings[name] = _READERS[name](space, inputs)
@@ -100,22 +109,54 @@ class Embedder:
 
 
 def _read_texts(space: Space, inputs: Inputs) -> Readings:
-    def fail(place: int, error: InferenceError) -> None:
-        inputs.fail(inputs.text_owners[place], "text", error, None)
+    owners = [(owner, None) for owner in inputs.text_owners]
+    vectors, places = _encode_texts(space, inputs, "text", inputs.texts, owners)
+    owned = np.array(inputs.text_owners, np.intp)[places]
+    return Readings(vectors, owned, uses=tuple(places.tolist()))
 
-    vectors, places, unknown, cut = _encode(space.text.encode, inputs.texts, space.dimensions, fail)
+
+def _read_quotes(space: Space, inputs: Inputs) -> Readings:
+    """What is written in pictures, through the encoder of texts."""
+    quotes = inputs.quotes
+    owners = [(quote.owner, quote.label) for quote in quotes]
+    vectors, places = _encode_texts(space, inputs, OCR, [each.text for each in quotes], owners)
+    return Readings(
+        vectors,
+        np.array([quote.owner for quote in quotes], np.intp)[places],
+        tuple(quotes[place].label for place in places),
+        tuple(quotes[place].seconds for place in places),
+        tuple(places.tolist()),
+    )
+
+
+def _encode_texts(
+    space: Space,
+    inputs: Inputs,
+    channel: str,
+    texts: Sequence[str],
+    owners: Sequence[tuple[int, str | None]],
+) -> tuple[Matrix, NDArray[np.intp]]:
+    """Unit rows, and which text each reads; what could not be read is reported.
+
+    `owners` names for each text the post's place in the batch and the attachment it stands in.
+    """
+
+    def fail(place: int, error: InferenceError) -> None:
+        owner, media = owners[place]
+        inputs.fail(owner, channel, error, media)
+
+    vectors, places, unknown, cut = _encode(space.text.encode, texts, space.dimensions, fail)
     reported = set()
     for place, share in unknown.items():
-        owner = inputs.text_owners[place]
+        owner = owners[place]
         if share > _MOST_UNKNOWN and owner not in reported:  # a disguised text has two readings
             reported.add(owner)
             reason = f"{share:.0%} of its letters are unknown to {space.name}"
-            inputs.cut(owner, "text", "text_not_understood", reason)
+            inputs.cut(owner[0], channel, "text_not_understood", reason, owner[1])
     for place, needed in cut.items():
         reason = f"read the first {(places == place).sum()} of {needed} windows of {space.name}"
-        inputs.cut(inputs.text_owners[place], "text", "text_too_long", reason)
-    owners = np.array(inputs.text_owners, np.intp)[places]
-    return Readings(vectors, owners, uses=tuple(places.tolist()))
+        inputs.cut(owners[place][0], channel, "text_too_long", reason, owners[place][1])
+    return vectors, places
 
 
 def _read_images(space: Space, inputs: Inputs) -> Readings:
@@ -159,6 +200,7 @@ def _encode_pictures(space: Space, pictures: Sequence[Picture]) -> None:
 _READERS: Mapping[str, Callable[[Space, Inputs], Readings]] = {
     "text": _read_texts,
     "image": _read_images,
+    OCR: _read_quotes,
 }
 
 

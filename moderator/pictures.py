@@ -13,6 +13,7 @@ from moderator.encoders.base import READING_VERSION, Matrix, Space
 from moderator.errors import InferenceError, MediaError, ModeratorError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import Look, MediaDecoder
+from moderator.ocr.base import TextReader, Written
 from moderator.posts import PICTURES, Media
 
 #: Raise it when a decoder shows something else of the same bytes.
@@ -30,6 +31,7 @@ class Picture:
     vectors: Matrix | None = None  # (views, dimensions) unit rows of those that could be encoded
     seconds: Sequence[float | None] = ()  # (views,) of those, where in an animation or a video
     errors: list[InferenceError] = field(default_factory=list)  # of the others
+    written: Written | None = None  # in it; None where nobody reads
 
 
 class Use(NamedTuple):
@@ -91,30 +93,58 @@ class Album:
 
     def _look(self, digest: str, content: bytes, decoder: MediaDecoder) -> Picture:
         if known := self._seen.get(digest):
-            return Picture(digest, known.pixels, (), vectors=known.vectors, seconds=known.seconds)
+            return Picture(
+                digest,
+                known.pixels,
+                (),
+                vectors=known.vectors,
+                seconds=known.seconds,
+                written=None if known.writings is None else Written(known.writings),
+            )
         prepared = decoder.prepare(content)
         if not prepared.looks:  # else the post would count as one without pictures
             raise MediaError("nothing_seen", "the decoder found nothing to see in it")
-        return Picture(digest, prepared.decoded_pixels, prepared.looks, prepared.truncated)
+        return Picture(
+            digest,
+            prepared.decoded_pixels,
+            prepared.looks,
+            prepared.truncated,
+            written=prepared.written,
+        )
 
 
 def remember(pictures: Sequence[Picture], seen: MediaCache) -> None:
     """Keep what was encoded now, and only if all of it was."""
     seen.put(
         {
-            picture.digest: Seen(picture.vectors, tuple(picture.seconds), picture.pixels)
+            picture.digest: Seen(
+                picture.vectors,
+                tuple(picture.seconds),
+                picture.pixels,
+                None if picture.written is None else picture.written.writings,
+            )
             for picture in pictures
             if picture.looks
             and picture.vectors is not None
             and not picture.errors
             and not picture.truncated
+            and (picture.written is None or picture.written.unread is None)
         }
     )
 
 
-def media_scope(space: Space, limits: DecodeLimits) -> str:
+def media_scope(space: Space, limits: DecodeLimits, reader: TextReader | None = None) -> str:
     """Name all that decides, beside its bytes, what a space's encoder makes of an attachment."""
-    said = (READING_VERSION, space.digest, limits, _VIEWS, PIL.__version__, _video_version())
+    said: tuple[object, ...] = (
+        READING_VERSION,
+        space.digest,
+        limits,
+        _VIEWS,
+        PIL.__version__,
+        _video_version(),
+    )
+    if reader is not None:
+        said += (reader.scope,)
     return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
 

@@ -7,17 +7,19 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from moderator.embedder import Embedded, Embedder, Stopwatch
+from moderator.ocr.base import CHANNEL as OCR
 from moderator.policy.compile import CompiledRules
 from moderator.posts import Post
-from moderator.reading import LoadedPost
+from moderator.reading import Inputs, LoadedPost
 from moderator.scoring.decision import decide
 from moderator.scoring.detail import rule_score
+from moderator.scoring.keywords import Hits
 from moderator.scoring.score import Readings, Scores, score
 from moderator.verdicts import ModalityReport, Verdict
 
 Detail = Literal["crossed", "full"]
 
-_CHANNELS = ("text", "image")
+_CHANNELS = ("text", "image", OCR)
 _READ = {name: ModalityReport(channel=name, status="read") for name in _CHANNELS}
 _MISSING = {name: ModalityReport(channel=name, status="missing") for name in _CHANNELS}
 
@@ -70,11 +72,28 @@ class Screener:
 
 
 def judge(rules: CompiledRules, embedded: Embedded, posts: Sequence[Post]) -> Scores:
-    """Score posts: their embeddings, and the keywords in their texts, by the rules for them."""
+    """Score posts: their embeddings, and the keywords in what they say, by the rules for them."""
     inputs, readings = embedded
-    hits = rules.keywords.find(inputs.texts, inputs.text_owners) if rules.keywords else None
-    outside = rules.scope.outside((post, post.modalities) for post in posts)
+    hits = _keywords(rules, inputs) if rules.keywords else None
+    outside = rules.scope.outside(
+        (post, holds(post, readings, place)) for place, post in enumerate(posts)
+    )
     return score(rules, readings, len(posts), hits, outside)
+
+
+def _keywords(rules: CompiledRules, inputs: Inputs) -> Hits:
+    assert rules.keywords is not None
+    texts = [*inputs.texts, *(quote.text for quote in inputs.quotes)]
+    owners = [*inputs.text_owners, *(quote.owner for quote in inputs.quotes)]
+    media = [*(None for _ in inputs.texts), *(quote.label for quote in inputs.quotes)]
+    return rules.keywords.find(texts, owners, media)
+
+
+def holds(post: Post, readings: Mapping[str, Readings], place: int) -> set[str]:
+    """A post's modalities: what it says of itself, and `ocr` where text was read in a picture."""
+    written = readings.get(OCR)
+    rows = written.rows(place) if written is not None else slice(0, 0)
+    return post.modalities | ({OCR} if rows.start != rows.stop else set())
 
 
 class _Batch(NamedTuple):

@@ -1,5 +1,6 @@
 """From posts to what encoders take: texts cut to the limit, attachments decoded, failures named."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +8,17 @@ from typing import NamedTuple
 
 from moderator.cache.media import MediaCache
 from moderator.disguises import undisguised
-from moderator.errors import ModeratorError
+from moderator.errors import MediaError, ModeratorError
 from moderator.media.formats import is_video
 from moderator.media.prepare import MediaDecoder
+from moderator.ocr.base import CHANNEL as OCR
 from moderator.pictures import Album, Picture, Use
 from moderator.plain_text import plain
 from moderator.posts import Media, Post
 from moderator.sentences import sentences
 from moderator.verdicts import ModalityReport
+
+log = logging.getLogger(__name__)
 
 
 class LoadedPost(NamedTuple):
@@ -46,6 +50,16 @@ class ReadingLimits:
     text_sentences: bool = False  # each sentence also by itself, so that none hides another
 
 
+class Quote(NamedTuple):
+    """What is written in an attachment of a post, or another reading of it."""
+
+    owner: int  # the post's place in the batch
+    label: str  # of the attachment
+    text: str
+    seconds: float | None = None  # of an animation or a video: where in it
+    as_written: bool = True  # else as people read it, or one sentence of it
+
+
 @dataclass
 class Inputs:
     """A batch taken apart by channel."""
@@ -53,6 +67,7 @@ class Inputs:
     texts: list[str] = field(default_factory=list)
     text_owners: list[int] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)  # each once
+    quotes: list[Quote] = field(default_factory=list)  # in the posts' order
     uses: list[Use] = field(default_factory=list)  # of pictures by posts, in the posts' order
     reports: list[list[ModalityReport]] = field(default_factory=list)  # for each post
 
@@ -95,17 +110,44 @@ def read(
 
 def read_text(inputs: Inputs, owner: int, text: str | None, limits: ReadingLimits) -> None:
     """Take up a post's text: as it is shown, as people read it, and its sentences if limits say."""
-    written = (text or "")[: limits.max_text_characters]
-    # The second reading of a disguised text has the same owner: its higher score counts.
-    shown = plain(written)
+    most = limits.max_text_characters
+    written = (text or "")[:most]
+    shown = plain(written)  # which may be longer: one character of some is many letters
+    for seen in _readings(written, shown[:most], limits):
+        inputs.texts.append(seen)
+        inputs.text_owners.append(owner)
+    characters = max(len(text or ""), len(shown))
+    if characters > most:
+        inputs.cut(owner, "text", "text_too_long", f"read {most:,} of {characters:,} characters")
+
+
+def _readings(written: str, shown: str, limits: ReadingLimits) -> Iterator[str]:
+    """A text as it is shown, and then what else may be read in it: the highest score counts.
+
+    That is what a disguise hides, and, if the limits say so, each sentence by itself.
+    """
     alone = sentences(shown) if limits.text_sentences else []
     for seen in (shown, undisguised(written), *alone):
         if seen and not seen.isspace():
-            inputs.texts.append(seen)
-            inputs.text_owners.append(owner)
-    if text and len(text) > limits.max_text_characters:
-        reason = f"read {limits.max_text_characters:,} of {len(text):,} characters"
-        inputs.cut(owner, "text", "text_too_long", reason)
+            yield seen
+
+
+def _read_written(inputs: Inputs, use: Use, limits: ReadingLimits) -> None:
+    written = use.picture.written
+    if written is None:
+        return
+    for text, seconds in written.writings:
+        shown = plain(text)[: limits.max_text_characters]
+        for number, seen in enumerate(_readings(text, shown, limits)):
+            inputs.quotes.append(Quote(use.owner, use.label, seen, seconds, number == 0))
+    if (unread := written.unread) is None:
+        return
+    if unread.failed:
+        log.warning("what is written in an attachment was not read: %s", unread.reason)
+        error = MediaError(unread.code, unread.reason)
+        inputs.fail(use.owner, OCR, error, use.label)
+    else:
+        inputs.cut(use.owner, OCR, unread.code, unread.reason, use.label)
 
 
 def _truncation(content: bytes | ModeratorError) -> tuple[str, str]:
@@ -135,7 +177,9 @@ def _read_media(
             inputs.fail(owner, item.channel, error, label)
             continue
         pixels += picture.pixels
-        inputs.uses.append(Use(owner, label, picture))
+        use = Use(owner, label, picture)
+        inputs.uses.append(use)
+        _read_written(inputs, use, limits)
         if picture.truncated:
             inputs.cut(owner, "image", *_truncation(content), label)
     if len(media) > len(contents):

@@ -10,6 +10,7 @@ from moderator.app import build_cache, build_core
 from moderator.cache.memory import MemoryCache
 from moderator.cache.tiered import TieredCache
 from moderator.encoders.base import Space
+from moderator.encoders.fake import fake_space
 from moderator.errors import MediaError, ModelError, PolicyError, SettingsError
 from moderator.media.prepare import LocalDecoder
 from moderator.media.processes import DecoderProcesses
@@ -17,6 +18,7 @@ from moderator.posts import Media, Post
 from moderator.settings import load_settings
 from tests.builders import picture
 from tests.services.process import free_port
+from tests.written import page, png
 
 
 def test_a_core_screens_posts_by_the_policies_it_was_given(
@@ -155,3 +157,33 @@ def test_a_frame_that_does_not_last_counts_less_where_that_is_set(
         (verdict,) = core.screener.screen(core.loader.load([post], 0.0))
         actions[vote] = verdict.action
     assert actions == {"max": "block", "smoothed": "allow"}
+
+
+def test_text_in_images_is_read_where_that_is_set(policies_file: Path, space: Space) -> None:
+    read = {"policies": (policies_file,), "decoder_processes": 0}
+    core = build_core(load_settings(read | {"ocr": "on"}), space)
+    content = png(page("red fire"))
+    loaded = core.loader.inline(Post(id="1", media=(Media(data=content),)), 0.0)
+    for _ in range(2):  # decoded, and then seen before
+        (verdict,) = core.screener.screen([loaded])
+        (rule,) = verdict.rules
+        assert rule.channels["ocr"].nearest == "red fire"
+    assert core.seen is not None
+    assert core.seen.counts == (1, 1)
+    assert set(build_core(load_settings(read), space).channels) == {"text", "image"}
+
+
+def test_reading_text_in_images_without_its_extra_is_an_error_that_names_it(
+    policies_file: Path, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"pip install 'moderator\[ocr\]'"):
+        build_core(load_settings({"policies": (policies_file,), "ocr": "on"}), space)
+
+
+def test_reading_text_in_images_with_models_that_read_none_is_an_error(
+    policies_file: Path,
+) -> None:
+    settings = load_settings({"policies": (policies_file,), "ocr": "on"})
+    with pytest.raises(ModelError, match="reads no images, so MODERATOR_OCR=on"):
+        build_core(settings, fake_space(images=False))

@@ -21,6 +21,7 @@ from moderator.policy.calibration_file import (
     encode_direction,
     rule_digest,
 )
+from moderator.policy.fields import BESIDE_HEAD
 from moderator.policy.policyset import PolicySet, qualified_id
 from moderator.policy.schema import Rule
 from moderator.scoring.calibration import Curve, sigmoid
@@ -82,7 +83,7 @@ class _Work:
         fits: dict[str, tuple[Fit, Places]] = {}
         before: dict[str, Floats] = {}
         why: list[str] = []
-        for channel in self.rule.channels:
+        for channel in self.rule.reads:
             if channel not in bench.channels or not self.rule.prompts(channel)[0]:
                 continue
             space = bench.channels[channel]
@@ -181,10 +182,11 @@ class _Work:
 
     def _no_head(self, found: Channels, labels: Labels) -> str | None:
         """Why no weights can be learned."""
-        missing = [name for name in self.rule.channels if name not in found.names]
+        weighed = [name for name in self.rule.channels if name not in BESIDE_HEAD]
+        missing = [name for name in weighed if name not in found.names]
         if missing:
             return f"`fusion: learned` needs labelled posts of every channel; {missing[0]} has none"
-        return _lack(labels[found.complete], "posts with " + " and ".join(found.names))
+        return _lack(labels[found.complete], "posts with " + " and ".join(weighed))
 
 
 def prompts_direction(rule: Rule, channel: str, bench: Workbench) -> Vector:
@@ -229,7 +231,10 @@ def _knots(curve: Curve) -> tuple[tuple[float, float], ...]:
 
 
 def _weights(channels: Sequence[str], head: Head | None) -> dict[str, float]:
-    return {} if head is None else dict(zip(channels, map(float, head.weights), strict=True))
+    if head is None:
+        return {}
+    pairs = zip(channels, map(float, head.weights), strict=True)
+    return {name: weight for name, weight in pairs if name not in BESIDE_HEAD}
 
 
 def _probabilities(log_odds: NDArray[np.floating]) -> Floats:

@@ -9,6 +9,8 @@ from moderator.authoring.attribution import Regions, Word, regions, words
 from moderator.authoring.flips import flips
 from moderator.authoring.neighbours import Neighbour, nearest
 from moderator.authoring.workbench import Judged, Workbench
+from moderator.ocr.base import CHANNEL as OCR
+from moderator.pipeline import holds
 from moderator.policy.compile import CompiledRules
 from moderator.reading import LoadedPost
 from moderator.verdicts import RuleScore
@@ -38,7 +40,8 @@ def explain(
     """
     judged = bench.judge(rules, [post])
     told = post.post
-    applies = rules.applies(told.surface, told.lang, told.tier, told.modalities)
+    held = holds(told, judged.readings, 0)
+    applies = rules.applies(told.surface, told.lang, told.tier, held)
     columns = range(len(rules.ids)) if applies is None else np.flatnonzero(applies).tolist()
     scores = sorted(
         ((judged.rule(0, column), column) for column in columns), key=lambda pair: -pair[0].score
@@ -61,10 +64,11 @@ def explained(
         if reading is not None:
             near[channel] = nearest(bench, rules.rules[column], channel, reading, _NEIGHBOURS)
     found: tuple[Word, ...] = ()
-    text = judged.decisive_text(0, column)
-    if text is not None and "text" in score.channels:
-        direction = rules.channels["text"].directions[:, column]
-        found = tuple(words(text, bench.channels["text"], direction))
+    told = next((name for name in ("text", OCR) if name in score.channels), "text")
+    text = judged.decisive_text(0, column, told)
+    if text is not None and told in score.channels:
+        direction = rules.channels[told].directions[:, column]
+        found = tuple(words(text, bench.channels[told], direction))
     seen = _regions(judged, bench, column) if images and "image" in score.channels else None
     otherwise = tuple(flips(judged, bench, score, column, text, found))
     as_read = text is not None and text not in judged.inputs.texts[0]

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from moderator.authoring.attribution import Word
 from moderator.authoring.explain import RuleExplained
+from moderator.reading import Quote
 from moderator.table import coloured, printable
 
 _TOLD = 6  # words listed with their effects
@@ -37,6 +38,16 @@ def lines_of(rule: RuleExplained) -> Iterator[Text]:
         yield Text(f"    {_strongest(rule.words)}")
     for flip in rule.flips:
         yield Text(f"  {printable(flip)}")
+
+
+def quote_lines(quote: Quote) -> Iterator[Text]:
+    """What is written in an attachment, as it was read; nothing for another reading of it."""
+    if not quote.as_written:
+        return
+    at = "" if quote.seconds is None else f" at {quote.seconds:g} s"
+    yield Text(f"written in attachment {printable(quote.label)}{at}:", style="bold")
+    for line in quote.text.splitlines():
+        yield Text(f"    {printable(line)}")
 
 
 def _marked(words: Sequence[Word]) -> Text:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from moderator.authoring.fit import Floats, Labels, folds
 from moderator.extras import needed
+from moderator.policy.fields import BESIDE_HEAD
 from moderator.policy.schema import Rule
 from moderator.scoring.fusion import fuse
 
@@ -24,7 +25,7 @@ _STRENGTH = 1.0  # of the labels against weights of nothing
 class Head:
     """What the fusion adds up."""
 
-    weights: NDArray[np.float64]  # (channels,), none below 0
+    weights: NDArray[np.float64]  # (channels,), none below 0; NaN for those beside it
     bias: float
 
     def __call__(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,8 +80,13 @@ class Channels:
 
     @property
     def complete(self) -> NDArray[np.bool_]:
-        """(posts,) those that have every channel."""
-        return np.asarray(self.present.all(axis=0))
+        """(posts,) those that have every channel that a head weighs."""
+        return np.asarray(self.present[self._weighed].all(axis=0))
+
+    @property
+    def _weighed(self) -> NDArray[np.bool_]:
+        """(channels,)."""
+        return np.array([name not in BESIDE_HEAD for name in self.names], np.bool_)
 
     def fused(self, rule: Rule, head: Head | None = None) -> Floats:
         """(posts,) log-odds as the pipeline fuses them; `head` is that of a learned fusion."""
@@ -96,10 +102,15 @@ class Channels:
 
         A post without one of the channels is judged as the pipeline does, by those it has.
         """
-        whole = self.complete
-        head = fit_head(self.logits[:, whole], labels[whole])
+        whole, weighed = self.complete, self._weighed
+        logits = self.logits[weighed][:, whole]
+        fitted = fit_head(logits, labels[whole])
+        weights = np.full(len(self.names), np.nan)
+        weights[weighed] = fitted.weights
+        head = Head(weights, fitted.bias)
         fused = self.fused(rule, head)
-        fused[whole] = out_of_fold(self.logits[:, whole], labels[whole])
+        rest = np.where(self.present, self.logits, -np.inf)[~weighed][:, whole]
+        fused[whole] = np.vstack([out_of_fold(logits, labels[whole]), rest]).max(axis=0)
         return head, fused
 
     def said(self, head: Head, fused: Floats, labels: Labels) -> str:
@@ -109,6 +120,7 @@ class Channels:
         parts = [
             f"{name} {weight:.2f} (AP alone {precision(labels[whole], logits[whole]):.3f})"
             for name, weight, logits in zip(self.names, head.weights, self.logits, strict=True)
+            if name not in BESIDE_HEAD
         ]
         together = precision(labels[whole], fused[whole])
         return (

@@ -80,7 +80,7 @@ def _side(rules: CompiledRules, bench: Workbench, channel: str, side: int) -> _P
     pairs = [
         (column, prompt)
         for column, rule in enumerate(rules.rules)
-        if channel in rule.channels
+        if channel in rule.reads
         for prompt in rule.prompts(channel)[side]
     ]
     vectors = bench.vectors(channel, (prompt for _, prompt in pairs))

@@ -14,6 +14,7 @@ from moderator.embedder import Embedded, Embedder
 from moderator.encoders.base import Space, Vector
 from moderator.errors import InferenceError, ModelError
 from moderator.media.load import MediaLoader
+from moderator.ocr.base import CHANNEL as OCR
 from moderator.pipeline import judge
 from moderator.policy.beside import prompts_of
 from moderator.policy.compile import CompiledRules, compile_rules
@@ -54,10 +55,13 @@ class Judged:
         row = self._decisive_row(post, column, channel)
         return None if row is None else self.readings[channel].vectors[row]
 
-    def decisive_text(self, post: int, column: int) -> str | None:
+    def decisive_text(self, post: int, column: int, channel: str = "text") -> str | None:
         """The text of that reading: as it is shown, as people read it, or one sentence of it."""
-        row = self._decisive_row(post, column, "text")
-        return None if row is None else self.inputs.texts[self.readings["text"].uses[row]]
+        row = self._decisive_row(post, column, channel)
+        if row is None:
+            return None
+        use = self.readings[channel].uses[row]
+        return self.inputs.quotes[use].text if channel == OCR else self.inputs.texts[use]
 
     def _decisive_row(self, post: int, column: int, channel: str) -> int | None:
         readings = self.readings.get(channel)

@@ -32,6 +32,12 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="TASK=POLICY/RULE", help="Judge a task by a rule of yours."),
     ] = None,
+    ocr: Annotated[
+        bool,
+        typer.Option(
+            "--ocr", help="Read what is written in images, too; needs the extra ocr. Slow: hours."
+        ),
+    ] = False,
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write everything for programs.")
     ] = None,
@@ -55,6 +61,7 @@ def evaluate(
     from moderator.evaluation.command import Options, run_suites
 
     policies = policy or [bundled("policies") / _RULES]
-    settings = settings_with(policy=policies, models=models, verdict_detail="full")
+    reading = {"ocr": "on"} if ocr else {}
+    settings = settings_with(policy=policies, models=models, verdict_detail="full", **reading)
     names = list(shipped()) if suites == ["all"] else suites
     run_suites(names, settings, Options(data, rule or (), as_json, html), out, err)

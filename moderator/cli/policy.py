@@ -135,7 +135,7 @@ def explain(
     """Make a verdict plain: scores, nearest prompts, words, image regions, what would flip it."""
     from moderator import app as composition
     from moderator.authoring.explain import explain as run
-    from moderator.authoring.explain_text import lines_of
+    from moderator.authoring.explain_text import lines_of, quote_lines
     from moderator.lines import open_lines
     from moderator.policy.load import load_policies
     from moderator.posts import decode_post
@@ -150,6 +150,9 @@ def explain(
     explained, judged = run(bench.compile(policies), loaded, bench, most=rules)
     for report in judged.reports[0]:
         out.print(f"not read in full: {report.channel}: {report.reason}", markup=False)
+    for quote in judged.inputs.quotes:
+        for line in quote_lines(quote):
+            out.print(line)
     for each in explained:
         for line in lines_of(each):
             out.print(line)

@@ -6,7 +6,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from moderator.app import decode_limits, load_channels
+from moderator.app import build_reader, decode_limits, load_channels
 from moderator.cache.memory import MemoryCache
 from moderator.doctor.finding import Finding, fail, ok, warn
 from moderator.encoders.base import Space
@@ -36,7 +36,7 @@ def check_models(settings: Settings) -> list[Finding]:
     except ModelError as error:
         advice = "pull or fetch them again, or set MODERATOR_MODELS and MODERATOR_TEXT_MODELS"
         return [fail("models", str(error), advice)]
-    spaces = {id(space): space for space in channels.values()}
+    spaces = {id(space): space for space in channels.values() if not space.reader}
     found = [
         ok("models", f"{space.name}, digest {space.digest}, {space.dimensions} dimensions")
         for space in spaces.values()
@@ -45,6 +45,13 @@ def check_models(settings: Settings) -> list[Finding]:
         found.append(_text(channels["text"]))
         if "image" in channels:
             found.append(_image(settings, channels["image"]))
+        if reader := build_reader(settings):
+            reader.warm_up()
+            found.append(ok("text in images", reader.name))
+    except ModelError as error:
+        found.append(
+            fail("text in images", str(error), "install it anew, or set MODERATOR_OCR=off")
+        )
     except InferenceError as error:
         found.append(fail("models", str(error), "export them anew: every post would go to review"))
     return [*found, *map(_provider, spaces.values())]

@@ -94,6 +94,7 @@ class Space:
     image: ImageEncoder | None
     neutral: tuple[str, ...]
     calibration: Mapping[str, Calibration]  # by channel
+    reader: str = ""  # what reads the texts that its channel embeds in pictures, and its version
 
     @property
     def channels(self) -> tuple[str, ...]:

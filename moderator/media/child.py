@@ -25,6 +25,7 @@ def main(descriptor: int, memory_bytes: int, seconds: float) -> None:
     """Answer until the worker hangs up."""
     with socket.socket(fileno=descriptor) as worker, contextlib.suppress(EOFError, OSError):
         prepare: Preparation = pickle.loads(receive(worker))  # noqa: S301 - the worker's, see wire
+        prepare.warm_up()
         _restrict(memory_bytes)
         send(worker, b"ready")
         while True:

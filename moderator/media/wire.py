@@ -14,11 +14,13 @@ import numpy as np
 from moderator.encoders.base import Pixels
 from moderator.errors import MediaError
 from moderator.media.prepare import Look, Prepared
+from moderator.ocr.base import Unread, UnreadCode, Writing, Written
 
 _LENGTH_BYTES: Final = 8
 _CHUNK_BYTES: Final = 2**20
 MAX_REPLY_BYTES: Final = 2**28
 _MESSAGE_CHARACTERS: Final = 500
+_WRITTEN_CHARACTERS: Final = 2**20
 
 _Side = Annotated[int, msgspec.Meta(ge=1)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
@@ -43,10 +45,22 @@ class _Look(msgspec.Struct, frozen=True, array_like=True):
     seconds: _Seconds | None
 
 
+class _Written(msgspec.Struct, frozen=True, array_like=True):
+    writings: list[
+        tuple[Annotated[str, msgspec.Meta(max_length=_WRITTEN_CHARACTERS)], _Seconds | None]
+    ]
+    unread: (
+        tuple[UnreadCode, Annotated[str, msgspec.Meta(max_length=_MESSAGE_CHARACTERS)], bool] | None
+    )
+    spared: bool
+    took_seconds: _Seconds
+
+
 class _Done(msgspec.Struct, frozen=True, tag="done"):
     looks: Annotated[list[_Look], msgspec.Meta(min_length=1)]
     decoded_pixels: Annotated[int, msgspec.Meta(ge=0)]
     truncated: bool
+    written: _Written | None = None
 
 
 class _Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -66,7 +80,7 @@ def encode_reply(outcome: Prepared | MediaError) -> bytes:
     looks = [
         _Look(look.pixels.shape, look.pixels.tobytes(), look.seconds) for look in outcome.looks
     ]
-    return _encode(_Done(looks, outcome.decoded_pixels, outcome.truncated))
+    return _encode(_Done(looks, outcome.decoded_pixels, outcome.truncated, _told(outcome.written)))
 
 
 def decode_reply(reply: bytes) -> Prepared:
@@ -75,7 +89,22 @@ def decode_reply(reply: bytes) -> Prepared:
     if isinstance(message, _Failed):
         raise MediaError(message.code, message.message)
     looks = [Look(_pixels(look), look.seconds) for look in message.looks]
-    return Prepared(looks, message.decoded_pixels, message.truncated)
+    return Prepared(looks, message.decoded_pixels, message.truncated, _said(message.written))
+
+
+def _told(written: Written | None) -> _Written | None:
+    return None if written is None else _Written(list(written.writings), *written[1:])
+
+
+def _said(written: _Written | None) -> Written | None:
+    if written is None:
+        return None
+    return Written(
+        tuple(Writing(*each) for each in written.writings),
+        None if written.unread is None else Unread(*written.unread),
+        written.spared,
+        written.took_seconds,
+    )
 
 
 def _pixels(look: _Look) -> Pixels:

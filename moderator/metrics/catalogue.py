@@ -76,7 +76,7 @@ _SPECS = (
         "histogram",
         ("stage",),
         "Time by stage: fetch and queue of one post; decode, encode, encode_text, encode_image, "
-        "score and publish of one batch.",
+        "encode_ocr, score and publish of one batch; ocr of one new attachment, in time of a core.",
     ),
     Spec(
         "post_seconds",
@@ -134,6 +134,13 @@ _SPECS = (
         "counter",
         ("reason",),
         "Decoder processes that a file crashed or kept too long, and that were replaced.",
+    ),
+    Spec(
+        "ocr_attachments",
+        "counter",
+        ("outcome",),
+        "New attachments by what was written in them: text that was read, none on a look (blank) "
+        "or at a glance (spared), more than was read (cut), or what could not be read (failed).",
     ),
     # --- Cache
     Spec(

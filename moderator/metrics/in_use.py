@@ -52,7 +52,8 @@ class ModelsInUse(Collector):
         for channel, space in self._channels.items():
             encoder = space.image if channel == "image" else space.text
             provider = getattr(encoder, "provider", "none")  # fakes compute on nothing
-            family.add_metric([channel, space.name, space.digest, provider], 1)
+            name = f"{space.name}, {space.reader}" if space.reader else space.name
+            family.add_metric([channel, name, space.digest, provider], 1)
         yield family
 
 

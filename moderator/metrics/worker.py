@@ -21,6 +21,7 @@ from moderator.metrics.histogram import BatchHistogram
 from moderator.metrics.in_use import Counted, ModelsInUse, PolicyInUse
 from moderator.metrics.sampled import Sampled
 from moderator.metrics.stream import Standing, StreamStanding
+from moderator.ocr.base import OUTCOMES, Written
 from moderator.pipeline import Screener
 from moderator.policy.compile import CompiledRules
 from moderator.scoring.score import Readings, Scores
@@ -46,6 +47,7 @@ class Metrics:
         self.put_off = counter("posts_put_off", self.registry)
         self.publish_retries = counter("publish_retries", self.registry)
         self.decoder_restarts = counter("decoder_restarts", self.registry)
+        self.ocr = counter("ocr_attachments", self.registry)
         self.in_flight = gauge("in_flight_posts", self.registry)
         self.in_flight_limit = gauge("in_flight_limit_posts", self.registry)
         self.batch_limit = gauge("batch_limit_posts", self.registry)
@@ -62,6 +64,8 @@ class Metrics:
             self.put_off.labels(reason)
         for reason in ("crashed", "timed_out"):
             self.decoder_restarts.labels(reason)
+        for outcome in OUTCOMES:
+            self.ocr.labels(outcome)
         self._most_rules = most_rules
         self._labels = RuleLabels(most_rules)
         # A child of prometheus_client for each rule that a batch hits would be the dearest part.
@@ -105,6 +109,12 @@ class Metrics:
     def count_decoder_restart(self, reason: str) -> None:
         """A decoder process was replaced."""
         self.decoder_restarts.labels(reason).inc()
+
+    def observe_written(self, written: Sequence[Written]) -> None:
+        """Count and time what was read in new attachments."""
+        self.stage_seconds.observe([each.took_seconds for each in written], "ocr")
+        for outcome, count in Count(each.outcome for each in written).items():
+            self.ocr.labels(outcome).inc(count)
 
     def watch_part(self, part: str, healthy: Callable[[], bool]) -> None:
         """Report whether the worker has to go on without a part."""

@@ -36,7 +36,7 @@ def compile_beside(
 
 def prompts_of(policies: PolicySet, channel: str) -> list[str]:
     """The distinct prompts of the rules that are not off, as one channel reads them."""
-    rules = [rule for _, rule in policies if rule.mode != "off" and channel in rule.channels]
+    rules = [rule for _, rule in policies if rule.mode != "off" and channel in rule.reads]
     return list(
         dict.fromkeys(prompt for rule in rules for side in rule.prompts(channel) for prompt in side)
     )

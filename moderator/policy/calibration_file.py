@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from moderator.encoders.base import are_unit
 from moderator.errors import PolicyError
+from moderator.policy.fields import PROMPTED
 from moderator.policy.levels import Target
 from moderator.policy.model import Model
 from moderator.policy.schema import Rule
@@ -88,7 +89,7 @@ class RuleCalibration(Model):
     """The `rule_digest` of the rule it was made for."""
 
     channels: Mapping[str, ChannelCalibration] = Field(default_factory=dict)
-    """By channel, text or image."""
+    """By channel: text, image, ocr. That of text serves ocr, too, where ocr has none."""
 
     targets: Mapping[str, Score] = Field(default_factory=dict)
     """The score that reaches a target, by its name, such as `precision 0.95`."""
@@ -129,8 +130,12 @@ class CalibrationFile(Model):
 
 
 def rule_digest(rule: Rule) -> str:
-    """32 hex digits over what a rule's scores depend on: its prompts by channel, its fusion."""
-    told = [rule.fusion, *((channel, *rule.prompts(channel)) for channel in sorted(rule.channels))]
+    """32 hex digits over what a rule's scores depend on: its prompts by channel, its fusion.
+
+    Texts in images have the prompts of texts, and say nothing more.
+    """
+    channels = sorted({PROMPTED[channel] for channel in rule.channels})
+    told = [rule.fusion, *((channel, *rule.prompts(channel)) for channel in channels)]
     return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
 

@@ -12,6 +12,7 @@ from moderator.errors import PolicyError
 from moderator.policy.calibration_file import ChannelCalibration, RuleCalibration
 from moderator.policy.compiled import CompiledChannel
 from moderator.policy.embed import embed_prompts
+from moderator.policy.fields import PROMPTED
 from moderator.policy.schema import Rule
 from moderator.scoring.calibration import Curve, Scale, standardise
 from moderator.scoring.margin import direction
@@ -29,7 +30,7 @@ def compile_channel(
 ) -> CompiledChannel:
     """Every rule as one channel sees it. Raises PolicyError and InferenceError."""
     learnt = [_learnt(found, channel, space) for found in calibrations]
-    sides = [rule.prompts(channel) if channel in rule.channels else ((), ()) for rule in rules]
+    sides = [rule.prompts(channel) if channel in rule.reads else ((), ()) for rule in rules]
     vectors = embed_prompts(
         (prompt for side in (*sides, (space.neutral,)) for prompts in side for prompt in prompts),
         space,
@@ -68,8 +69,12 @@ def compile_channel(
 def _learnt(
     calibration: RuleCalibration | None, channel: str, space: Space
 ) -> ChannelCalibration | None:
-    """What labels say about a rule in a channel, if it was learnt in this very space."""
-    found = calibration.channels.get(channel) if calibration is not None else None
+    """What labels say about a rule in a channel, if it was learnt in this very space.
+
+    What was learnt of texts holds for texts in images where nothing was learnt of those.
+    """
+    known = calibration.channels if calibration is not None else {}
+    found = known.get(channel) or known.get(PROMPTED.get(channel, channel))
     return found if found is not None and found.space == space.digest else None
 
 

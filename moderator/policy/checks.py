@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import InitErrorDetails
 
 from moderator.policy.faults import fault
-from moderator.policy.fields import CHANNELS, KEYWORDS
+from moderator.policy.fields import CHANNELS, KEYWORDS, PROMPTED, READ, all_read
 from moderator.policy.problems import unknown
 from moderator.policy.references import check_references
 
@@ -90,12 +90,12 @@ def check_policy(policy: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
 
 def _check_channels(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
     """Yield channels that are read without prompts, and prompts for channels that are not read."""
-    read = _strings(rule["channels"]) if "channels" in rule else CHANNELS
-    own = [channel for channel in CHANNELS if rule.get(channel) is not None]
-    for channel in own:
-        if channel not in read:
-            message = f"`{channel}` has prompts here, but `channels` does not name it; add it there"
-            yield fault(message, channel)
+    read = _read(rule)
+    own = [channel for channel, key in PROMPTED.items() if rule.get(key) is not None]
+    for key in dict.fromkeys(PROMPTED[channel] for channel in own):
+        if not any(PROMPTED.get(channel) == key for channel in read):
+            message = f"`{key}` has prompts here, but `channels` does not name it; add it there"
+            yield fault(message, key)
     needy = [channel for channel in read if channel in CHANNELS and channel not in own]
     if rule.get("keywords") and not rule.get("violates"):
         if rule.get("allows"):
@@ -104,6 +104,11 @@ def _check_channels(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         yield InitErrorDetails(type="missing", loc=("violates",), input=rule)
     elif needy and not rule["violates"]:
         yield fault("`violates` needs at least one prompt", "violates")
+
+
+def _read(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a rule says it reads."""
+    return _strings(rule["channels"]) if "channels" in rule else READ
 
 
 def _check_combination(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
@@ -122,7 +127,7 @@ def _check_weights(rule: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         return
     if rule.get("fusion", "max") != "weighted":
         yield fault("`weights` work with `fusion: weighted` only; add it or remove them", "weights")
-    read = _strings(rule["channels"]) if "channels" in rule else CHANNELS
+    read = all_read(_read(rule))
     for channel in weights:
         if channel == KEYWORDS and not rule.get("keywords"):
             yield fault("a weight for `keywords`, of which the rule has none", "weights", channel)

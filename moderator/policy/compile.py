@@ -1,6 +1,7 @@
 """Rules to vectors: a policy set becomes one matrix for each channel."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,12 @@ from numpy.typing import NDArray
 from moderator.cache.base import VectorCache
 from moderator.encoders.base import Space
 from moderator.errors import PolicyError
-from moderator.policy.calibration_file import lacking
+from moderator.ocr.base import CHANNEL as OCR
+from moderator.policy.calibration_file import RuleCalibration, lacking
 from moderator.policy.channel import Calibrations, compile_channel
 from moderator.policy.combine import combinations
 from moderator.policy.compiled import Columns, CompiledChannel, CompiledRules, FusionGroup
-from moderator.policy.fields import KEYWORDS
+from moderator.policy.fields import BESIDE_HEAD, KEYWORDS
 from moderator.policy.policyset import PolicySet
 from moderator.policy.resolve import ChannelBackground, resolve
 from moderator.policy.schema import Policy, Rule
@@ -47,10 +49,11 @@ def compile_rules(
         _refuse_foreign(policies, chosen, channels)
     for name, rule in zip(ids, rules, strict=True):
         by_meaning = any(rule.prompts(channel)[0] for channel in rule.channels)
-        if by_meaning and not set(rule.channels) & set(channels):
+        if by_meaning and not set(rule.reads) & set(channels):
             raise PolicyError(
                 f"{name}: reads {', '.join(rule.channels)}, but the models in use read only "
                 f"{', '.join(channels)}; its posts would go unchecked"
+                + ("; set MODERATOR_OCR=on" if OCR in rule.channels else "")
             )
     calibrations = tuple(policies.calibration(policy, rule) for policy, rule in chosen)
     compiled = {
@@ -74,7 +77,7 @@ def compile_rules(
         actions=policies.actions,
         receipt=Receipt(
             policy=PolicyRef(policies.name, policies.version, policies.digest),
-            models={name: ModelRef(space.name, space.digest) for name, space in channels.items()},
+            models={name: _model(space) for name, space in channels.items()},
         ),
         breakers={
             column: policy.breaker
@@ -82,6 +85,14 @@ def compile_rules(
             if policy.breaker is not None
         },
     )
+
+
+def _model(space: Space) -> ModelRef:
+    """What judged a channel: its space, and for texts in pictures what read them."""
+    if not space.reader:
+        return ModelRef(space.name, space.digest)
+    digest = blake2b(f"{space.digest} {space.reader}".encode(), digest_size=len(space.digest) // 2)
+    return ModelRef(f"{space.name}, {space.reader}", digest.hexdigest())
 
 
 def _refuse_lacking(policies: PolicySet, chosen: Sequence[tuple[Policy, Rule]]) -> None:
@@ -167,15 +178,24 @@ def _excusing(ids: Sequence[str], rules: Sequence[Rule]) -> dict[int, tuple[int,
     }
 
 
+def _weight(rule: Rule, found: RuleCalibration | None, channel: str) -> float:
+    """How much a channel counts; NaN where a learned head knows nothing of it."""
+    if rule.fusion != "learned":
+        return rule.weights.get(channel, 1.0)
+    if channel in BESIDE_HEAD:
+        return float("nan")
+    return found.weights.get(channel, 1.0) if found is not None else 1.0
+
+
 def _fusion_groups(
     rules: Sequence[Rule], calibrations: Calibrations, channels: Sequence[str]
 ) -> tuple[FusionGroup, ...]:
-    given = [
-        found.weights if rule.fusion == "learned" and found is not None else rule.weights
-        for rule, found in zip(rules, calibrations, strict=True)
-    ]
+    pairs = list(zip(rules, calibrations, strict=True))
     weights = np.array(
-        [[weight.get(channel, 1.0) for weight in given] for channel in (*channels, KEYWORDS)],
+        [
+            [_weight(rule, found, channel) for rule, found in pairs]
+            for channel in (*channels, KEYWORDS)
+        ],
         np.float32,
     )
     bias = np.array([0.0 if found is None else found.bias for found in calibrations], np.float32)

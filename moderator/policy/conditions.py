@@ -24,7 +24,8 @@ class AppliesTo(Model):
     """The tier of its author, such as new or trusted, as the post's `author.tier` says."""
 
     modalities: Channels | None = None
-    """What it must hold at least one of: text, image; videos are read as images."""
+    """What it must hold at least one of: text, image, ocr (text in an image); videos are read as
+    images."""
 
 
 class Exceptions(Model):

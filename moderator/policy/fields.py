@@ -182,10 +182,26 @@ Severity = Annotated[Literal["low", "medium", "high", "critical"], choice("sever
 FUSIONS = ("max", "weighted", "noisy_or", "learned")
 Fusion = Annotated[Literal["max", "weighted", "noisy_or", "learned"], choice("fusion", FUSIONS)]
 
-CHANNELS = ("text", "image")
+CHANNELS = ("text", "image", "ocr")
 """What the models read; `keywords` is a channel too, but it reads no model."""
+READ = ("text", "image")
+"""What a rule reads that does not say."""
+PROMPTED = {"text": "text", "image": "image", "ocr": "text"}
+"""By channel the key of a rule under which it may have prompts of its own."""
+
+
+def all_read(channels: Sequence[str]) -> tuple[str, ...]:
+    """What a rule with these channels reads: who reads texts reads those in pictures as well.
+
+    So the rules of yesterday judge what a meme says from the day its text is read.
+    """
+    return tuple(dict.fromkeys((*channels, *(("ocr",) if "text" in channels else ()))))
+
+
 KEYWORDS = "keywords"
 FUSED = (*CHANNELS, KEYWORDS)
+BESIDE_HEAD = frozenset({"ocr", KEYWORDS})
+"""What a learned fusion has no weight for, as few posts have it: the higher one counts."""
 Channel = Annotated[
     str,
     StringConstraints(strict=True),

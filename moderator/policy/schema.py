@@ -21,7 +21,8 @@ from moderator.policy.conditions import AppliesTo, Breaker, Exceptions, When
 from moderator.policy.defaults import Defaults, filled, is_inherited
 from moderator.policy.faults import collect, fail, validate
 from moderator.policy.fields import (
-    CHANNELS,
+    PROMPTED,
+    READ,
     Channels,
     FusedChannel,
     Fusion,
@@ -32,6 +33,7 @@ from moderator.policy.fields import (
     Text,
     Version,
     Weight,
+    all_read,
 )
 from moderator.policy.keywords import Keywords
 from moderator.policy.levels import Canary, Mode, ModeName, Threshold
@@ -115,7 +117,7 @@ class Rule(Model):
     """Sentences that come close and are fine."""
 
     text: ChannelPrompts | None = None
-    """Prompts for texts, instead of the shared ones."""
+    """Prompts for texts, also for those in images, instead of the shared ones."""
 
     image: ChannelPrompts | None = None
     """Prompts for images, written like captions, instead of the shared ones."""
@@ -132,14 +134,16 @@ class Rule(Model):
     applies_to: AppliesTo = AppliesTo()
     """The posts the rule judges; without it, all that the policy's `surfaces` let through."""
 
-    channels: Channels = CHANNELS
-    """What the rule reads: text, image or both."""
+    channels: Channels = READ
+    """What the rule reads: text, image or both. Text is also read in images where the worker reads
+    any (ocr); with ocr alone, only there."""
 
     fusion: Fusion = "max"
-    """How the scores of text, image and keywords become one: max (either is enough), weighted
+    """How the scores of text, image, ocr and keywords become one: max (either is enough), weighted
     (their mean), noisy_or (two half-certain ones add up) or learned: how much each counts is fitted
     by `moderator policy calibrate` to ten labelled posts of each kind or more that have both text
-    and image; a post with one of them is judged by that one."""
+    and image; a post with one of them is judged by that one. Keywords and ocr count beside it as
+    with max."""
 
     weights: Mapping[FusedChannel, Weight] = Field(default_factory=dict)
     """With `fusion: weighted`, how much each channel counts; one that is not named counts 1."""
@@ -164,9 +168,14 @@ class Rule(Model):
         """The mode as one word."""
         return "canary" if isinstance(self.mode, Canary) else self.mode
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The channels it reads, if there is anybody to read them."""
+        return all_read(self.channels)
+
     def prompts(self, channel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what violates and what is allowed on a channel: its own prompts, or the shared."""
-        own = {"text": self.text, "image": self.image}.get(channel)
+        own = {"text": self.text, "image": self.image}.get(PROMPTED.get(channel, ""))
         source = self if own is None else own
         return source.violates, source.allows
 

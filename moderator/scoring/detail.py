@@ -62,7 +62,8 @@ def _keyword_score(scores: Scores, post: int, column: int) -> dict[str, ChannelS
     found = scores.hits.fires.get((post, column))
     if found is None:
         return {}
-    return {KEYWORDS: ChannelScore(margin=1.0, score=found.score, nearest=found.label)}
+    media = scores.hits.media.get((post, column))
+    return {KEYWORDS: ChannelScore(margin=1.0, score=found.score, nearest=found.label, media=media)}
 
 
 def _parts(rules: CompiledRules, scores: Scores, post: int, column: int) -> dict[str, float]:

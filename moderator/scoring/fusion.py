@@ -13,7 +13,7 @@ Fusion = Literal["max", "weighted", "noisy_or", "learned"]
 
 Logits = NDArray[np.float32]  # (channels, posts, rules)
 Present = NDArray[np.bool_]  # (channels, posts, rules)
-Weights = NDArray[np.float32]  # (channels, rules), positive
+Weights = NDArray[np.float32]  # (channels, rules), positive; NaN: a learned head knows no such
 
 
 _LEAST = np.float32(1e-6)
@@ -52,14 +52,21 @@ def _learned(
     """A logistic head on the log-odds of all channels; without one of them, their weighted mean.
 
     The head was fitted on posts that have all channels that weigh anything, so it says nothing
-    about others; each channel is calibrated by itself, so their mean is.
+    about others; each channel is calibrated by itself, so their mean is. A channel that the head
+    does not know at all stands beside it, and the higher of the two counts.
     """
+    unknown = np.isnan(weights)[:, None, :]
+    beside = np.where(present & unknown, logits, -np.inf).max(axis=0)
+    present, weights = present & ~unknown, np.nan_to_num(weights, nan=0.0)
     needed = weights[:, None, :] > 0
     complete = (present | ~needed).all(axis=0) & (needed.sum(axis=0) > 1)
     there = np.where(present & needed, logits, np.float32(0))
     head = (weights[:, None, :] * there).sum(axis=0) + bias
     # A channel that weighs nothing beside others still counts where it is all there is.
-    return np.where(complete, head, _weighted(logits, present, np.maximum(weights, _LEAST)))
+    mean = np.where(
+        present.any(axis=0), _weighted(logits, present, np.maximum(weights, _LEAST)), -np.inf
+    )
+    return np.asarray(np.maximum(np.where(complete, head, mean), beside))
 
 
 def _noisy_or(logits: Logits, present: Present) -> NDArray[np.float32]:

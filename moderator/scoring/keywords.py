@@ -39,13 +39,20 @@ class Hits:
 
     fires: dict[tuple[int, int], Keyword] = field(default_factory=dict)  # (post, column)
     excuses: dict[tuple[int, int], Keyword] = field(default_factory=dict)
+    media: dict[tuple[int, int], str] = field(default_factory=dict)  # of those in a picture
 
-    def add(self, post: int, entry: Entry) -> None:
-        """Keep a keyword, unless a surer one is known."""
+    def add(self, post: int, entry: Entry, media: str | None = None) -> None:
+        """Keep a keyword, unless one as sure is known; `media`: the attachment it stands in."""
         found = self.excuses if entry.excuses else self.fires
-        known = found.get((post, entry.column))
-        if known is None or entry.keyword.score > known.score:
-            found[post, entry.column] = entry.keyword
+        cell = post, entry.column
+        known = found.get(cell)
+        if known is not None and entry.keyword.score <= known.score:
+            return
+        found[cell] = entry.keyword
+        if not entry.excuses:
+            self.media.pop(cell, None)
+            if media is not None:
+                self.media[cell] = media
 
 
 class KeywordIndex:
@@ -68,16 +75,21 @@ class KeywordIndex:
             for start in range(0, len(patterns), _PATTERNS_PER_SET)
         ]
 
-    def find(self, texts: Sequence[str], owners: Sequence[int]) -> Hits:
-        """Search texts, each of the post that `owners` says."""
+    def find(
+        self, texts: Sequence[str], owners: Sequence[int], media: Sequence[str | None] = ()
+    ) -> Hits:
+        """Search texts, each of the post that `owners` says, in the attachment that `media` says.
+
+        Without `media` none of them stands in an attachment.
+        """
         hits = Hits()
-        for text, post in zip(texts, owners, strict=True):
+        for text, post, label in zip(texts, owners, media or [None] * len(texts), strict=True):
             spaced = _BLANKS.sub(" ", plain(text))
             for entry in self._terms_in(spaced.casefold()):
-                hits.add(post, entry)
+                hits.add(post, entry, label)
             for patterns in self._sets:
                 for entry in patterns.found_in(spaced):
-                    hits.add(post, entry)
+                    hits.add(post, entry, label)
         return hits
 
     def _terms_in(self, text: str) -> Iterable[Entry]:

@@ -239,6 +239,17 @@ class Settings(BaseSettings):
     decoder_seconds: Annotated[
         float, Field(gt=0, description="for decoding one attachment, in a decoder process")
     ] = 20.0
+    ocr: Annotated[
+        Literal["off", "on"],
+        Field(
+            description="on: read what is written in images, too, about half a second of a core "
+            "for one with text; needs the extra ocr"
+        ),
+    ] = "off"
+    ocr_seconds: Annotated[
+        float,
+        Field(gt=0, description="of a core, for one attachment; with more text it goes to review"),
+    ] = 5.0
     media_post_decode_seconds: Annotated[
         float, Field(gt=0, description="for all attachments of a post; with more it goes to review")
     ] = 30.0

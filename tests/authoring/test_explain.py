@@ -6,15 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from moderator.app import build_limits, build_loader
 from moderator.authoring.attribution import GRID, regions, without, words
 from moderator.authoring.explain import explain
-from moderator.authoring.explain_text import lines_of
+from moderator.authoring.explain_text import lines_of, quote_lines
 from moderator.authoring.workbench import Workbench
+from moderator.cache.memory import MemoryCache
 from moderator.embedder import Embedder
 from moderator.encoders.base import Vector
 from moderator.encoders.fake import fake_space
+from moderator.ocr.base import Writing, Written
+from moderator.ocr.space import space_of_writing
+from moderator.settings import Settings
 from tests.authoring.conftest import Load
 from tests.builders import a_post, a_rule, picture
+from tests.written import Says
 
 
 def direction_to(text: str) -> Vector:
@@ -174,3 +180,23 @@ def test_lines_steer_no_terminal(load: Load, bench: Workbench) -> None:
     rules = bench.compile(load(a_rule("fire")))
     (found,), _ = explain(rules, a_post("1", "red\u001b[31m fire"), bench, most=1)
     assert all("\u001b" not in line.plain for line in lines_of(found))
+
+
+def test_what_is_written_in_an_image_is_shown_and_its_words_are_weighed(load: Load) -> None:
+    settings, space = Settings(), fake_space()
+    channels = {"text": space, "image": space, "ocr": space_of_writing(space, "reader")}
+    written = Written((Writing("we saw\nred fire"), Writing("calm sea", 1.5)))
+    embedder = Embedder(channels, build_limits(settings), decoder=Says(written))
+    bench = Workbench(embedder, MemoryCache(1000), build_loader(settings), callers=1)
+    rules = bench.compile(load(a_rule("fire", channels=["text"])))
+    (found,), judged = explain(rules, a_post("1", None, picture("blue")), bench, most=1)
+    assert {word.text for word in found.words} >= {"fire"}
+    assert {near.prompt for near in found.near["ocr"]} == {"red fire"}
+    lines = [str(line) for quote in judged.inputs.quotes for line in quote_lines(quote)]
+    assert lines == [
+        "written in attachment 0:",
+        "    we saw",
+        "    red fire",
+        "written in attachment 0 at 1.5 s:",
+        "    calm sea",
+    ]

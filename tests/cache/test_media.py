@@ -1,6 +1,6 @@
 """Attachments seen before, in every kind of cache."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from moderator.cache.media import MediaCache, Seen
 from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.cache.tiered import TieredCache
+from moderator.ocr.base import Writing
 from tests.services.process import free_port
 
 DIMENSIONS = 4
@@ -63,7 +64,70 @@ def test_another_encoder_or_other_limits_have_seen_nothing() -> None:
 )
 def test_what_is_no_embedding_is_a_miss(entry: list[float]) -> None:
     vectors = MemoryCache(10)
-    vectors.put({"media:scope:digest": np.array(entry, np.float32)})
+    cache = MediaCache(vectors, "scope", DIMENSIONS)
+    vectors.put({cache._key("digest"): np.array(entry, np.float32)})
+    assert cache.get(["digest"]) == {}
+
+
+WRITINGS = (Writing("Pay 1,000 € now\nor else"), Writing("später", 1.5))
+
+
+def test_what_is_written_in_a_picture_comes_back() -> None:
+    cache = MediaCache(MemoryCache(10), "scope", DIMENSIONS, texts=True)
+    cache.put({"with": a_still()._replace(writings=WRITINGS)})
+    cache.put({"without": a_still()._replace(writings=())})
+    found = cache.get(["with", "without"])
+    assert (found["with"].writings, found["without"].writings) == (WRITINGS, ())
+    assert found["with"].vectors.tobytes() == a_still().vectors.tobytes()
+
+
+def test_neither_a_text_nor_the_digest_that_unmasks_it_is_in_the_cache() -> None:
+    kept: dict[str, Vector] = {}
+
+    class Watched(MemoryCache):
+        def put(self, vectors: Mapping[str, Vector]) -> None:
+            kept.update(vectors)
+
+    digest, said = "d" * 64, "password hunter2"
+    cache = MediaCache(Watched(10), "scope", DIMENSIONS, texts=True)
+    cache.put({digest: a_still()._replace(writings=(Writing(said),))})
+    ((key, entry),) = kept.items()
+    numbers = bytes(int(each) % 256 for each in entry)
+    assert said.encode() not in numbers
+    assert digest not in key
+
+
+@pytest.mark.parametrize("place", [-1, -2, -3])  # how many bytes, and the last of them
+@pytest.mark.parametrize("value", [np.nan, -1.0, 300.0, 1e9])
+def test_a_damaged_text_is_a_miss(place: int, value: float) -> None:
+    vectors = MemoryCache(10)
+    cache = MediaCache(vectors, "scope", DIMENSIONS, texts=True)
+    cache.put({"digest": a_still()._replace(writings=WRITINGS)})
+    (entry,) = vectors.get([cache._key("digest")])
+    assert entry is not None
+    damaged = entry.copy()
+    damaged[place] = value
+    vectors.put({cache._key("digest"): damaged})
+    assert cache.get(["digest"]) == {}
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_the_beginning_of_a_text_is_a_miss(count: int) -> None:
+    vectors = MemoryCache(10)
+    cache = MediaCache(vectors, "scope", DIMENSIONS, texts=True)
+    cache.put({"digest": a_still()._replace(writings=WRITINGS)})
+    (entry,) = vectors.get([cache._key("digest")])
+    assert entry is not None
+    left = entry[-1] - count
+    vectors.put({cache._key("digest"): np.append(entry[: -2 - count], [0, left]).astype("f4")})
+    assert cache.get(["digest"]) == {}
+
+
+def test_without_reading_text_an_entry_with_text_is_a_miss() -> None:
+    vectors = MemoryCache(10)
+    MediaCache(vectors, "scope", DIMENSIONS, texts=True).put(
+        {"digest": a_still()._replace(writings=WRITINGS)}
+    )
     assert MediaCache(vectors, "scope", DIMENSIONS).get(["digest"]) == {}
 
 

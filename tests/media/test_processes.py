@@ -20,8 +20,11 @@ from moderator.errors import MediaError, StartupError
 from moderator.media.decode import DecodeLimits
 from moderator.media.prepare import Preparation, preparation_for
 from moderator.media.processes import DecoderProcesses, ProcessLimits
+from moderator.ocr.base import OcrLimits
+from moderator.ocr.reader import RapidReader
 from tests.builders import a_post, a_screener
 from tests.media import crops
+from tests.written import page, png
 
 NewDecoder = Callable[..., DecoderProcesses]
 ROOT = Path(__file__).parents[2]
@@ -235,3 +238,19 @@ def test_a_crash_costs_one_post_of_its_batch_a_review(new_decoder: NewDecoder) -
     assert [verdict.action for verdict in verdicts] == ["allow", "review", "allow"]
     (report,) = (report for report in verdicts[1].modalities if report.status == "failed")
     assert (report.channel, report.code, report.media) == ("image", "decoder_crashed", "0")
+
+
+def test_a_decoder_process_reads_what_is_written_in_a_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    reader = RapidReader(OcrLimits(seconds=60))
+    preparation = Preparation(DecodeLimits(), 4, crops.small, reader)
+    decoder = DecoderProcesses(preparation, ProcessLimits(1, 120, 5 * 2**30))
+    try:
+        decoder.start()
+        written = decoder.prepare(png(page("Send money now"))).written
+    finally:
+        decoder.close()
+    assert written is not None
+    assert [writing.text for writing in written.writings] == ["Send money now"]

@@ -18,6 +18,7 @@ import moderator.media
 from moderator.errors import MediaError
 from moderator.media.prepare import Look, Prepared
 from moderator.media.wire import decode_reply, encode_reply, receive, send
+from moderator.ocr.base import Unread, Writing, Written
 
 
 @pytest.fixture
@@ -35,6 +36,31 @@ def test_pixels_come_back_as_they_were() -> None:
     assert [look.seconds for look in got.looks] == [None, 2.5]
     for mine, theirs in zip(sent.looks, got.looks, strict=True):
         assert np.array_equal(mine.pixels, theirs.pixels)
+
+
+def test_what_was_written_comes_back_as_it_was() -> None:
+    unread = Unread("ocr_too_slow", "not all text in it was read in 5 s")
+    written = Written((Writing("red\nfire"), Writing("später", 1.5)), unread, took_seconds=0.25)
+    sent = Prepared([Look(np.zeros((1, 1, 3), np.uint8))], 1, written=written)
+    assert decode_reply(encode_reply(sent)).written == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        [[["text", -1.0]], None, False, 0.1],
+        [[["x" * (2**20 + 1), None]], None, False, 0.1],
+        [[], ["made_up", "why", False], False, 0.1],
+        [[], ["ocr_failed", "x" * 501, True], False, 0.1],
+        [[], None, False, float("nan")],
+        [[[7, None]], None, False, 0.1],
+    ],
+)
+def test_what_nobody_writes_is_refused(written: list[Any]) -> None:
+    look = [[1, 1, 3], b"abc", None]
+    reply = {"type": "done", "looks": [look], "decoded_pixels": 1, "truncated": False}
+    with pytest.raises(ValueError, match="written"):
+        decode_reply(msgspec.msgpack.encode(reply | {"written": written}))
 
 
 def test_an_error_comes_back_with_its_code() -> None:

@@ -12,6 +12,7 @@ from moderator.cache.memory import MemoryCache
 from moderator.cache.redis import RedisCache
 from moderator.metrics import Metrics
 from moderator.metrics.catalogue import insert_table, table
+from moderator.ocr.base import Unread, Writing, Written
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
 from moderator.verdicts import ModalityReport
@@ -123,6 +124,17 @@ def test_decoder_processes_that_were_replaced_are_counted_by_reason() -> None:
     samples = exposed(metrics)
     assert samples['moderator_decoder_restarts_total{reason="crashed"}'] == 2
     assert samples['moderator_decoder_restarts_total{reason="timed_out"}'] == 1
+
+
+def test_attachments_are_counted_by_what_was_written_in_them() -> None:
+    metrics = Metrics()
+    failed = Unread("ocr_failed", "a bug", failed=True)
+    read, blank = Written((Writing("x"),), took_seconds=0.5), Written(took_seconds=0.2)
+    metrics.observe_written([read, read, blank, Written(spared=True), Written(unread=failed)])
+    page = metrics.expose().decode()
+    for outcome, count in {"read": 2, "blank": 1, "spared": 1, "failed": 1, "cut": 0}.items():
+        assert f'moderator_ocr_attachments_total{{outcome="{outcome}"}} {count}.0' in page
+    assert 'moderator_stage_seconds_count{stage="ocr"} 5' in page
 
 
 def test_a_deferred_part_makes_a_post_partly_read_and_is_no_failure() -> None:

@@ -38,6 +38,7 @@ def test_a_rule_that_says_little_gets_sensible_defaults() -> None:
     plain = rule()
     assert plain.review_at == plain.threshold == 0.8
     assert (plain.channels, plain.fusion, plain.mode) == (("text", "image"), "max", "enforce")
+    assert plain.reads == ("text", "image", "ocr")
     assert (plain.weights, plain.references, plain.description) == ({}, (), None)
 
 

@@ -108,3 +108,12 @@ def test_a_post_without_one_of_the_channels_has_the_score_of_the_other(
 ) -> None:
     assert head(2.0, None, weights) == pytest.approx(2.0)
     assert head(None, -3.0, weights) == pytest.approx(-3.0)
+
+
+def test_a_channel_that_a_learned_head_does_not_know_stands_beside_it() -> None:
+    nan = np.nan
+    values = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [9.0, -9.0, 4.0]], np.float32)[..., None]
+    present = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 1]], np.bool_)[..., None]
+    weight = np.array([[0.5], [0.25], [nan]], np.float32)
+    fused = fuse("learned", values, present, weight, np.array([-0.5], np.float32))
+    assert fused[:, 0].tolist() == [9.0, 0.5, 4.0]

@@ -12,6 +12,7 @@ from moderator.authoring.explain import explained
 from moderator.authoring.neighbours import nearest
 from moderator.authoring.workbench import Judged, Workbench
 from moderator.errors import PolicyError
+from moderator.pipeline import holds
 from moderator.policy.compile import CompiledRules
 from moderator.policy.load import load_draft
 from moderator.policy.policyset import PolicySet
@@ -137,7 +138,7 @@ def _post(text: str | None, image: bytes | None) -> LoadedPost:
 
 def _columns(judged: Judged) -> list[int]:
     post = judged.posts[0].post
-    applies = judged.rules.applies(None, None, None, post.modalities)
+    applies = judged.rules.applies(None, None, None, holds(post, judged.readings, 0))
     return [column for column in range(len(judged.rules.ids)) if applies is None or applies[column]]
 
 

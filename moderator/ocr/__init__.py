@@ -1,0 +1,1 @@
+"""What is written in pictures: found, read and handed to the text encoder as the channel `ocr`."""
