@@ -64,14 +64,14 @@ def explained(
         if reading is not None:
             near[channel] = nearest(bench, rules.rules[column], channel, reading, _NEIGHBOURS)
     found: tuple[Word, ...] = ()
-    told = next((name for name in ("text", OCR) if name in score.channels), "text")
-    text = judged.decisive_text(0, column, told)
-    if text is not None and told in score.channels:
+    told = next((name for name in ("text", OCR) if name in score.channels), None)
+    text = judged.decisive_text(0, column, told) if told else None
+    if told and text is not None:
         direction = rules.channels[told].directions[:, column]
         found = tuple(words(text, bench.channels[told], direction))
     seen = _regions(judged, bench, column) if images and "image" in score.channels else None
-    otherwise = tuple(flips(judged, bench, score, column, text, found))
-    as_read = text is not None and text not in judged.inputs.texts[0]
+    otherwise = tuple(flips(judged, bench, score, column, text if told == "text" else None, found))
+    as_read = told == "text" and text is not None and text not in judged.inputs.texts[0]
     return RuleExplained(rules.rules[column].title, score, near, found, as_read, seen, otherwise)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from moderator.ocr.base import CHANNEL as OCR
 from moderator.policy.compile import CompiledRules
 from moderator.policy.fields import KEYWORDS
 from moderator.scoring.calibration import logit, sigmoid
@@ -89,7 +90,8 @@ def _channel_score(
     def score(margin: float) -> float:
         return _probability(channel.scale.of_rule(column, np.array([margin], np.float32))[0])
 
-    lasting = lasting_margin(readings, rows, margins, decisive)
+    # What is written in frames is another text each time: no vote over them.
+    lasting = None if name == OCR else lasting_margin(readings, rows, margins, decisive)
     return ChannelScore(
         margin=round(margin, 6),
         score=score(margin),

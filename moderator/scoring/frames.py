@@ -28,7 +28,7 @@ def lasting_margin(
         margins: (rows,) of one rule.
         decisive: the reading that decided, counted in the batch.
     """
-    if not readings.uses or readings.seconds[decisive] is None:
+    if not readings.seconds or readings.seconds[decisive] is None:
         return None
     best: dict[float, float] = {}  # of each frame: a long one is read in several parts
     for row, margin in zip(range(rows.start, rows.stop), margins, strict=True):

@@ -23,8 +23,8 @@ class Readings:
     owners: NDArray[np.intp]  # (readings,) the post each belongs to, ascending
     media: tuple[str | None, ...] = ()  # (readings,) the attachment each was read from
     seconds: tuple[float | None, ...] = ()  # (readings,) where in an animation or a video
-    # (readings,) a number for each text, or each use of a picture, in the batch: labels are
-    # strangers' and may be the same for two attachments of a post.
+    # (readings,) the place of each text, or the number of each use of a picture, in the batch:
+    # labels are strangers' and may be the same for two attachments of a post.
     uses: tuple[int, ...] = ()
 
     def rows(self, post: int) -> slice:
