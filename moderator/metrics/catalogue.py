@@ -139,7 +139,7 @@ _SPECS = (
         "ocr_attachments",
         "counter",
         ("outcome",),
-        "New attachments by what was written in them: text that was read, none on a look (blank) "
+        "New attachments by what was written in them: text that was read, none to be found (blank) "
         "or at a glance (spared), more than was read (cut), or what could not be read (failed).",
     ),
     # --- Cache

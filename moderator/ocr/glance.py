@@ -1,4 +1,4 @@
-"""A glance at a picture: may there be text in it at all? Two milliseconds, before a look of 150.
+"""A glance at a picture: may there be text in it at all? Milliseconds, before a look of 350.
 
 Text is strokes side by side: along a row of pixels the brightness goes up and down again within a
 few pixels, over and over for the length of a word. Skies, faces, walls and blank pictures have

@@ -1,4 +1,4 @@
-"""Pictures read within limits: a glance, a look, then lines, and the clock in between.
+"""Pictures read within limits: a glance, then boxes, then lines, and the clock in between.
 
 Of one medium all views are read within one time, each text is kept once, and what was not reached
 is said, never passed over.
@@ -141,7 +141,7 @@ class RapidReading:
 
     def _lines(self, engine: Engine, pixels: Pixels) -> Iterator[Placed]:
         """Raises _OutOfTimeError after what could be read."""
-        found = engine.find(pixels, self._check_time)
+        found = engine.find(pixels)
         quads = found.quads[: self._lines_left]
         if len(quads) < len(found.quads) or not found.complete:
             most = self._limits.max_lines

@@ -81,7 +81,7 @@ class Lines(Engine):
     def __init__(self, lines: int, *, complete: bool = True, text: str = "line") -> None:
         self.lines, self.complete, self.text = lines, complete, text
 
-    def find(self, pixels: object, between: object) -> Found:
+    def find(self, pixels: object) -> Found:
         tops = 10 * np.arange(self.lines, dtype=np.float32)
         corners = np.array([(0, 0), (50, 0), (50, 9), (0, 9)], np.float32)
         moved = np.stack([np.zeros_like(tops), tops], axis=1)

@@ -97,7 +97,7 @@ BOTH = VIOLATES + THRESHOLD
         ),
         (
             BOTH + "    applies_to: {modalities: [video]}",
-            "unknown channel `video`; known here: text, image",
+            "unknown channel `video`; known here: text, image, ocr",
         ),
         (BOTH + "    except: {rules: [other], keywords: [a]}", None),
         (

@@ -71,7 +71,7 @@ def test_a_mistake_in_the_defaults_is_told_there_and_not_in_every_rule(complain:
         ("fusion: wieghted", "unknown fusion `wieghted`, did you mean `weighted`?"),
         ("mode: shadwo", "unknown mode `shadwo`, did you mean `shadow`?"),
         ("mode: off", None),  # a word in YAML 1.2, not `false`
-        ("channels: [video]", "unknown channel `video`; known here: text, image"),
+        ("channels: [video]", "unknown channel `video`; known here: text, image, ocr"),
         ("channels: []", "`channels` is empty; it needs at least one entry"),
         ("weights: {text: 2}", "`weights` work with `fusion: weighted` only"),
         ("id: Hate Speech", "`id` must be text of small letters, digits and single hyphens"),
