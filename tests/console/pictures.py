@@ -137,20 +137,30 @@ async def save(tab: Page, path: Path, *, full_page: bool = False) -> None:
 
 def main() -> None:
     """Take all pictures into the folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    to = parser.parse_args().folder
-    to.mkdir(parents=True, exist_ok=True)
+    to = wanted_folder(__doc__)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        jars = install_kafka(announce)
-        (folder / "kafka").mkdir()
-        kafka = stack.enter_context(Kafka(jars, folder / "kafka"))
-        redis = stack.enter_context(Redis(install_redis(announce), folder))
+        _, kafka, redis = services(stack)
         settings = settings_for(kafka.bootstrap, redis.url)
         pairs = screened(settings)
         console = stack.enter_context(serving(settings))
         asyncio.run(take(console.url, settings, pairs, to))
+
+
+def wanted_folder(said: str | None) -> Path:
+    """Where the command line wants the pictures."""
+    parser = argparse.ArgumentParser(description=said)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    to: Path = parser.parse_args().folder
+    to.mkdir(parents=True, exist_ok=True)
+    return to
+
+
+def services(stack: ExitStack) -> tuple[Path, Kafka, Redis]:
+    """A folder for a while, with a Kafka and a Redis that run in it."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    (folder / "kafka").mkdir()
+    kafka = stack.enter_context(Kafka(install_kafka(announce), folder / "kafka"))
+    return folder, kafka, stack.enter_context(Redis(install_redis(announce), folder))
 
 
 def announce(line: str) -> None:
