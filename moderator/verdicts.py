@@ -109,6 +109,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # a `dict`
         """32 hex digits: the same post, policy and models always give the same id."""
         return hashlib.blake2b(post_digest + self._canonical, digest_size=16).hexdigest()
 
+    def gave(self, verdict_id: str, post_digest: bytes) -> bool:
+        """Whether this is the id of a verdict on that post, at once or deferred."""
+        given = self.verdict_id(post_digest)
+        return verdict_id in (given, _deferred_id(given))
+
     @cached_property
     def _canonical(self) -> bytes:
         return msgspec.json.encode(self, order="deterministic")
@@ -139,9 +144,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_about(verdict: Verdict, post_digest: bytes) -> bool:
     """Whether a verdict is on the post with this digest, not on another that has the same id."""
-    receipt = Receipt(policy=verdict.policy, models=verdict.models)
-    given = receipt.verdict_id(post_digest)
-    return verdict.id in (given, _deferred_id(given))
+    return receipt_of(verdict).gave(verdict.id, post_digest)
+
+
+def receipt_of(verdict: Verdict) -> Receipt:
+    """What produced a verdict."""
+    return Receipt(policy=verdict.policy, models=verdict.models)
 
 
 def deferred(verdict: Verdict) -> Verdict:

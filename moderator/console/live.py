@@ -16,9 +16,10 @@ from starlette.responses import Response, StreamingResponse
 from moderator.console.cases import Cases
 from moderator.console.media import recent_post
 from moderator.console.pages import Page, get, parts, render, reply
-from moderator.console.records import Entry
+from moderator.console.records import Entry, KeptPost
 from moderator.console.state import State
-from moderator.errors import TransientError
+from moderator.errors import InputError, TransientError
+from moderator.verdicts import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +158,22 @@ async def _follow(request: Request) -> Response:
 
 async def _post(request: Request) -> Response:
     path = request.path_params
-    post = await recent_post(request, path["key"], path["digest"])
+    return _told(await recent_post(request, path["key"], path["digest"]))
+
+
+async def _post_of(request: Request) -> Response:
+    """The post of a verdict that came before it."""
+    try:
+        receipt = msgspec.json.decode(request.query_params.get("receipt", ""), type=Receipt)
+    except msgspec.DecodeError as error:
+        raise InputError("not_understood", f"no receipt of a verdict: {error}") from error
+    key, verdict = request.path_params["key"], request.query_params.get("verdict", "")
+    post = (await parts(request).state.posts([key])).get(key)
+    right = post is not None and receipt.gave(verdict, bytes.fromhex(post.digest))
+    return _told(post if right else None)
+
+
+def _told(post: KeptPost | None) -> Response:
     if post is None:
         raise HTTPException(404, "the console does not keep this post any longer")
     return reply(post)
@@ -169,6 +185,7 @@ PAGE: Final = Page(
     [
         get("/", _page),
         get("/api/live", _follow),
+        get("/api/posts/{key:str}", _post_of),
         get("/api/posts/{key:str}/{digest:str}", _post),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from moderator.posts import Author, Post
-from moderator.verdicts import RuleScore, Verdict, is_about
+from moderator.verdicts import Receipt, RuleScore, Verdict, is_about, receipt_of
 
 _TEXT_CHARACTERS: Final = 20_000  # as many as the worker reads by default
 _SNIPPET_CHARACTERS: Final = 160
@@ -64,7 +64,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     post: str  # its key
     post_id: str
-    digest: str | None = None  # of the post; None: not kept, and what is under its key is another
+    digest: str | None = None  # of the post; None: it had not come yet, or another had its id
+    receipt: Receipt | None = None  # then; it tells whether a post that comes later is the one
     at: int  # ms since 1970, when Kafka got it
     action: str
     severity: str | None = None
@@ -74,6 +75,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     media: int = 0
     ms: float = 0.0  # the worker's own time
     unread: int = 0  # parts of the post
+
+    def is_of(self, post: KeptPost) -> bool:
+        """Whether the verdict is on this post, not on another that has the same id."""
+        if self.receipt is None:
+            return self.digest == post.digest
+        return self.receipt.gave(self.id, bytes.fromhex(post.digest))
 
 
 def post_key(post_id: str) -> str:
@@ -146,6 +153,7 @@ def entry(verdict: Verdict, at: int, post: KeptPost | None) -> Entry:
         post=post_key(verdict.post_id),
         post_id=verdict.post_id,
         digest=post.digest if post else None,
+        receipt=receipt_of(verdict) if post is None else None,
         at=at,
         action=verdict.action,
         severity=verdict.severity,

@@ -38,4 +38,12 @@ def shown(kept: KeptPost, actions: Mapping[str, str]) -> Shown:
 async def latest_actions(state: State, posts: int) -> dict[str, str]:
     """By digest, the action of each post's latest verdict. Raises TransientError."""
     _, entries = await state.recent_entries(2 * posts)  # some posts have several
-    return {entry.digest: entry.action for entry in reversed(entries) if entry.digest}
+    kept = await state.posts([entry.post for entry in entries if entry.digest is None])
+    found = {}
+    for entry in reversed(entries):
+        late = kept.get(entry.post)
+        if entry.digest is not None:
+            found[entry.digest] = entry.action
+        elif late is not None and entry.is_of(late):
+            found[late.digest] = entry.action
+    return found

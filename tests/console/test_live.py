@@ -4,9 +4,10 @@ import pytest
 from playwright.async_api import Page as Tab
 from playwright.async_api import expect
 
+from moderator.console.records import post_key
 from moderator.posts import Media
 from tests.console.conftest import Axe
-from tests.console.serving import Console, a_post, a_verdict, send
+from tests.console.serving import Console, a_post, a_verdict, eventually, send
 from tests.services.kafka.cluster import Cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,6 +30,27 @@ async def test_verdicts_appear_by_themselves_with_the_text_of_their_posts(
     await expect(page.get_by_role("row")).to_have_count(2)
     await expect(page.get_by_role("row", name="red fire")).to_contain_text("block")
     assert await axe(page) == []
+
+
+async def test_a_verdict_that_came_before_its_post_shows_it_and_no_other_with_its_id(
+    console: Console, page: Tab
+) -> None:
+    judged, other = a_post("1", "red fire"), a_post("1", "a lovely day")
+    await send(console.settings, ((a_post("2"), a_verdict(judged, "block")),))
+    await page.goto("/")
+    await expect(page.get_by_role("row")).to_have_count(1)
+    detail = page.get_by_role("region", name="The chosen verdict")
+    for post, said in ((other, "does not keep this post"), (judged, "red fire")):
+        await send(console.settings, ((post, a_verdict(a_post("3"), "allow")),))
+        with console.client() as client:
+            digest = post.digest.hex()
+            eventually(
+                lambda: client.get(f"/api/posts/{post_key('1')}/{digest}").status_code == 200  # noqa: B023 - asked at once
+            )
+        await page.get_by_role("row").filter(has_text="block").get_by_role("button").click()
+        await expect(detail).to_contain_text(said)
+    with console.client() as client:
+        assert client.get(f"/api/posts/{post_key('1')}?receipt=x").status_code == 400
 
 
 async def test_filters_leave_what_they_name(console: Console, page: Tab) -> None:

@@ -4,12 +4,10 @@ A real worker on the bundled models, sample posts, the rules and alerts as they 
 Redis goes away for the end, so that an alert can be seen. Takes about three minutes.
 """
 
-import argparse
 import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,16 +16,13 @@ from urllib.parse import urlencode
 
 from playwright.async_api import async_playwright
 
-from tests.console.pictures import FOLDER, announce, save
+from tests.console.pictures import announce, save, services, wanted_folder
 from tests.deploy.conftest import DEPLOY
 from tests.services.browser import install
-from tests.services.kafka.broker import Kafka
-from tests.services.kafka.install import install as install_kafka
 from tests.services.process import free_port
 from tests.services.prometheus import Prometheus
 from tests.services.prometheus import install as install_prometheus
 from tests.services.redis import Redis
-from tests.services.redis import install as install_redis
 from tests.stream.harness import Worker
 
 # Instead of where it lies on this machine.
@@ -72,16 +67,9 @@ async def take(url: str, redis: Redis, to: Path) -> None:
 
 def main() -> None:
     """Take both pictures into the folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    to = parser.parse_args().folder
-    to.mkdir(parents=True, exist_ok=True)
+    to = wanted_folder(__doc__)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        jars = install_kafka(announce)
-        (folder / "kafka").mkdir()
-        kafka = stack.enter_context(Kafka(jars, folder / "kafka"))
-        redis = stack.enter_context(Redis(install_redis(announce), folder))
+        folder, kafka, redis = services(stack)
         settings = {"kafka": kafka.bootstrap, "redis": redis.url, "web_port": free_port()}
         worker = Worker(folder / "worker.log", settings, ("-m", "moderator", "worker"))
         stack.callback(worker.stop)

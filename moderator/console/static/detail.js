@@ -13,12 +13,9 @@ export async function detail(place, entry) {
     rules(entry.hits ?? []),
     h("p", { class: "muted mono" }, "post ", theirs(entry.post_id), entry.surface ? [" · ", theirs(entry.surface)] : []),
     close);
-  if (!entry.digest) {
-    fill(post, h("p", { class: "muted" }, "the post of this verdict is not kept, or another one has its id by now"));
-    return;
-  }
+  const late = () => new URLSearchParams({ verdict: entry.id, receipt: JSON.stringify(entry.receipt) });
   try {
-    const kept = await get(`/api/posts/${entry.post}/${entry.digest}`);
+    const kept = await get(`/api/posts/${entry.post}${entry.digest ? `/${entry.digest}` : `?${late()}`}`);
     fill(post, (kept.media ?? []).map((_, at) => picture(mediaOf(kept), at, `image ${at + 1}`)),
       kept.text ? theirs(kept.text, "div") : h("p", { class: "muted" }, "without text"));
   } catch (error) {
