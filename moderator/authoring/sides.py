@@ -16,7 +16,7 @@ from moderator.reading import Inputs, ReadingLimits, read_text
 from moderator.scoring.calibration import sigmoid
 from moderator.scoring.excuses import excuse, in_canary
 from moderator.scoring.score import Scores
-from moderator.verdicts import REVIEW, Verdict
+from moderator.verdicts import ALLOW, REVIEW, Verdict
 
 QUIET, LOOK, ACT = 0, 1, 2
 """How far a rule went: not at all, to its review line, to its threshold."""
@@ -104,7 +104,7 @@ def _actions(rules: CompiledRules, levels: NDArray[np.int8], store: Store) -> ND
     review = rules.actions.index(REVIEW)
     actions = np.zeros(len(levels), np.intp)
     for column, rule in enumerate(rules.rules):  # a matrix of places would be eight times levels
-        if rule.mode == "shadow":
+        if rule.mode == "shadow" or rule.action == ALLOW:
             continue
         asked = np.array([0, review, rules.actions.index(rule.action)])[levels[:, column]]
         if isinstance(rule.mode, Canary):

@@ -14,6 +14,7 @@ from moderator.policy.faults import fault
 from moderator.policy.fields import CHANNELS, KEYWORDS, PROMPTED, READ, all_read
 from moderator.policy.problems import unknown
 from moderator.policy.references import check_references
+from moderator.verdicts import ALLOW
 
 BUILT_IN_ACTIONS = ("allow", "review", "block")
 
@@ -162,11 +163,8 @@ def _check_action(
     rule: Mapping[str, Any], actions: tuple[str, ...], *way: str | int
 ) -> Iterator[InitErrorDetails]:
     action = rule.get("action")
-    if action == "allow":
-        message = "`allow` is what happens when no rule fires; a rule needs another action"
-        yield fault(message, *way, "action")
-    elif isinstance(action, str) and action not in actions:
-        known = [name for name in actions if name != "allow"]
+    if isinstance(action, str) and action not in actions:
+        known = [name for name in actions if name != ALLOW]
         yield fault(unknown("action", action, known), *way, "action")
 
 

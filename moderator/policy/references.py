@@ -11,21 +11,34 @@ from pydantic_core import InitErrorDetails
 
 from moderator.policy.faults import fault
 from moderator.policy.problems import unknown
+from moderator.verdicts import ALLOW
 
+_NO_ACTION = (
+    "`allow` is what happens when no rule fires; a rule needs another action, unless it only "
+    "excuses posts from others, which name it under `except`"
+)
 Steps = tuple[str | int, ...]
 
 
 def check_references(rules: Sequence[Any]) -> Iterator[InitErrorDetails]:
-    """Yield references to rules that are not there, are off, are the rule itself, or go round."""
+    """Yield references to rules that are not there, are off, are the rule itself, or go round.
+
+    And rules that would do nothing, because they allow and excuse from no other.
+    """
     by_id = {
         rule["id"]: rule
         for rule in rules
         if isinstance(rule, Mapping) and isinstance(rule.get("id"), str)
     }
     graph: dict[str, set[str]] = {}
+    excusing = {
+        name for rule in by_id.values() for steps, name in _named(rule) if steps[0] == "except"
+    }
     for position, rule in enumerate(rules):
         if not isinstance(rule, Mapping):
             continue
+        if rule.get("action") == ALLOW and rule.get("id") not in excusing:
+            yield fault(_NO_ACTION, "rules", position, "action")
         for steps, name in _named(rule):
             if name not in by_id:
                 yield fault(unknown("rule", name, list(by_id)), "rules", position, *steps)

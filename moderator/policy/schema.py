@@ -100,7 +100,8 @@ class Rule(Model):
     """How bad it is: low, medium, high or critical."""
 
     action: Text
-    """What happens from the threshold on: one of the policy's actions."""
+    """What happens from the threshold on: one of the policy's actions; `allow` for a rule that does
+    nothing but excuse posts from those that name it under `except`."""
 
     threshold: Threshold
     """The score, between 0 and 1, from which the action is taken; or a target for it, `precision`

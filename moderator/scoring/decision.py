@@ -6,8 +6,11 @@ from moderator.verdicts import ALLOW, REVIEW, SEVERITIES, RuleScore, Severity
 
 
 def action_of(score: float, threshold: float, review_at: float, action: str) -> str:
-    """What one rule asks for: its action from the threshold, a look by a person below it."""
-    if score >= threshold:
+    """What one rule asks for: its action from the threshold, a look by a person below it.
+
+    A rule whose action is `allow`, because it only excuses, asks for neither.
+    """
+    if score >= threshold or action == ALLOW:
         return action
     return REVIEW if score >= review_at else ALLOW
 

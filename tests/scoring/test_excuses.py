@@ -22,6 +22,15 @@ def test_a_rule_that_fires_excuses_a_post_from_another() -> None:
     assert screen_one(a_post("1", "red fire"), screener).action == "block"
 
 
+def test_a_rule_that_allows_excuses_and_does_nothing_else() -> None:
+    only = {"action": "allow", "review_at": 0.1}
+    screener = a_screener(compiled(FIRE, NEWS | only))
+    assert screen_one(a_post("1", REPORT), screener).action == "allow"
+    assert screen_one(a_post("1", "green paper"), screener).action == "allow"
+    assert screen_one(a_post("1", "green"), screener).action == "allow"  # at its review line
+    assert screen_one(a_post("1", "red fire"), screener).action == "block"
+
+
 def test_a_rule_that_does_not_judge_a_post_excuses_it_from_nothing() -> None:
     screener = a_screener(compiled(FIRE, NEWS | {"applies_to": {"surfaces": ["newsroom"]}}))
     actions = {
