@@ -66,10 +66,11 @@ async def test_a_claim_runs_out(state: State) -> None:
     cases = cases_in(state, claim_seconds=0.001)
     case = await with_one(cases)
     await cases.claim(case, "ada")
-    while await cases.next("oldest", "grace") is None:
+    patient = cases_in(state)
+    while await patient.next("oldest", "grace") is None:
         pass
     with pytest.raises(HeldError):
-        await cases_in(state).claim(case, "ada")
+        await patient.claim(case, "ada")
 
 
 async def test_a_decided_case_does_not_come_back_when_kafka_repeats_it(state: State) -> None:
