@@ -147,19 +147,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the model directory")
+    parser.add_argument("--only", choices=("text", "image"), help="leave the other modality's part as it is")
     options = parser.parse_args()
     rng = np.random.default_rng(SEED)
     text, image = TextTower(options.out), ImageTower(options.out)
-    usual, ordinary = ordinary_texts(options.data, rng)
-    background = {
-        "text": text.embed(usual),
-        "image": embed_pictures(image, options.data, background_pictures(options.data, rng)),
-    }
-    tasks = {
-        "text": text_tasks(options.data, text, background["text"], ordinary, rng),
-        "image": image_tasks(options.data, text, image, background["image"]),
-    }
+    background, tasks = {}, {}
+    if options.only != "image":
+        usual, ordinary = ordinary_texts(options.data, rng)
+        background["text"] = text.embed(usual)
+        tasks["text"] = text_tasks(options.data, text, background["text"], ordinary, rng)
+    if options.only != "text":
+        background["image"] = embed_pictures(image, options.data, background_pictures(options.data, rng))
+        tasks["image"] = image_tasks(options.data, text, image, background["image"])
     calibration = {}
+    if options.only:
+        background = dict(np.load(options.out / "background.npz")) | background
+        calibration = json.loads((options.out / "space.json").read_text(encoding="utf-8"))["calibration"]
     for channel, found in tasks.items():
         describe(channel, found)
         slope, intercept = fit(list(found.values()))
