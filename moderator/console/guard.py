@@ -65,9 +65,12 @@ class Guard:
 
 def _refused(scope: Scope) -> str | None:
     """Why a request is not let in; None if it is."""
-    if scope["method"] in _SAFE:
-        return None
     headers = Headers(scope=scope)
+    if scope["method"] in _SAFE:
+        # A link to us is fine; what another site loads by itself would cost us work.
+        embedded = headers.get("sec-fetch-mode", "navigate") != "navigate"
+        abroad = headers.get("sec-fetch-site") == "cross-site"
+        return "the request comes from another site" if abroad and embedded else None
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != headers.get("host"):
         return "the request comes from another site"

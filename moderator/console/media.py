@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -25,6 +26,7 @@ from moderator.settings import Settings
 SIDE: Final = 960  # pixels of the longer side of what is shown
 _MOST_LOOKS: Final = 9
 _AT_ONCE: Final = 4
+_PLACE: Final = re.compile("[0-9]{1,4}")
 
 
 def preview(image: Image.Image) -> Pixels:
@@ -97,8 +99,8 @@ async def _show(request: Request) -> Response:
 
 async def served(request: Request, post: KeptPost | None) -> Response:
     """The answer with the attachment of a post whose place the path names."""
-    place = request.path_params["place"]
-    if post is None or place >= len(post.media):
+    said = request.path_params["place"]
+    if not _PLACE.fullmatch(said) or post is None or (place := int(said)) >= len(post.media):
         raise HTTPException(404, "the console does not keep this post any longer")
     content = await parts(request).pictures.webp(post, place)
     return Response(
@@ -117,4 +119,4 @@ async def recent_post(request: Request, key: str, digest: str) -> KeptPost | Non
     return found if found is not None and found.digest == digest else None
 
 
-ROUTES: Final = [get("/media/{key:str}/{digest:str}/{place:int}", _show)]
+ROUTES: Final = [get("/media/{key:str}/{digest:str}/{place:str}", _show)]

@@ -93,5 +93,5 @@ async def read(request: Request, kind: type[T], most_bytes: int = 2**16) -> T:
             raise InputError("too_large", f"a request may have {most_bytes:,} bytes")
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError("not_understood", f"not what was asked for: {error}") from error

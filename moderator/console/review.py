@@ -1,5 +1,7 @@
 """The review queue: one post at a time, decided with a key."""
 
+import asyncio
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -17,6 +19,7 @@ from moderator.console.studio import studio
 from moderator.console.why import similar, why
 from moderator.errors import InputError, TransientError
 from moderator.posts import Post
+from moderator.reading import LoadedPost
 from moderator.reviews import Decision, Review, labels_of
 
 _LISTED: Final = 60
@@ -46,7 +49,10 @@ def _claim_seconds(request: Request) -> float:
 
 
 async def _list(request: Request) -> Response:
-    order = msgspec.convert(request.query_params.get("order", "severe"), Order)
+    try:
+        order = msgspec.convert(request.query_params.get("order", "severe"), Order)
+    except msgspec.ValidationError as error:
+        raise InputError("not_understood", f"order: {error}") from error
     cases = parts(request).cases
     found = await cases.head(order, _LISTED)
     waiting, left_out = await cases.counts()
@@ -94,9 +100,9 @@ async def _why(request: Request) -> Response:
     case, kept = await parts(request).cases.get(_id(request))
     if kept is None:
         raise InputError("gone", "the post that the verdict is on is not kept any longer")
-    whole = await original(parts(request).settings, kept)
+    loaded = await _loaded(request, kept)
     found = await parts(request).bench.run(
-        lambda bench, rules: why(bench, rules, whole, case.verdict)
+        lambda bench, rules: why(bench, rules, loaded, case.verdict)
     )
     return reply(found)
 
@@ -106,10 +112,19 @@ async def _similar(request: Request) -> Response:
     _, kept = await parts(request).cases.get(_id(request))
     if kept is None:
         return reply([])
-    whole = await original(parts(request).settings, kept)
+    loaded = await _loaded(request, kept)
     corpus = studio(request).corpus
     await corpus.refresh(_REFRESH_SECONDS)
-    return reply(await corpus.run(lambda recent, bench, _: similar(recent, bench, whole, _SIMILAR)))
+    found = await corpus.run(lambda recent, bench, _: similar(recent, bench, loaded, _SIMILAR))
+    return reply(found)
+
+
+async def _loaded(request: Request, kept: KeptPost) -> LoadedPost:
+    """The post and its attachments, fetched beside the models' thread: strangers are slow."""
+    whole = await original(parts(request).settings, kept)
+    bench = await parts(request).bench.run(lambda bench, _: bench)
+    (loaded,) = await asyncio.to_thread(bench.loader.load, [whole], time.perf_counter())
+    return loaded
 
 
 async def _picture(request: Request) -> Response:
@@ -219,7 +234,7 @@ def _routes() -> Any:
         post("/api/review/undo", _undo, who),
         get("/api/review/{case:str}/why", _why, who),
         get("/api/review/{case:str}/similar", _similar, who),
-        get("/api/review/{case:str}/media/{place:int}", _picture, who),
+        get("/api/review/{case:str}/media/{place:str}", _picture, who),
         post("/api/review/{case:str}/claim", _claim, who),
         post("/api/review/{case:str}/release", _release, who),
         post("/api/review/{case:str}/decide", _decide, who),

@@ -1,6 +1,5 @@
 """Why a post waits: its words by their weight, the prompts it is near to, posts like it."""
 
-import time
 from typing import Final
 
 import msgspec
@@ -11,7 +10,7 @@ from moderator.authoring.workbench import Judged, Workbench
 from moderator.console.workshop.recent import RecentPosts
 from moderator.console.workshop.similar import ask, search
 from moderator.policy.compile import CompiledRules
-from moderator.posts import Post
+from moderator.reading import LoadedPost
 from moderator.verdicts import ChannelScore, Verdict
 
 _MOST_RULES: Final = 6
@@ -43,10 +42,11 @@ class RuleWhy(msgspec.Struct, frozen=True):
     parts: dict[str, float]  # the scores of the rules that it is made of
 
 
-def why(bench: Workbench, rules: CompiledRules, post: Post, verdict: Verdict) -> list[RuleWhy]:
+def why(
+    bench: Workbench, rules: CompiledRules, post: LoadedPost, verdict: Verdict
+) -> list[RuleWhy]:
     """The verdict's rules, those that still exist. Raises InferenceError."""
-    loaded = bench.loader.load([post], time.perf_counter())
-    judged = bench.judge(rules, loaded)
+    judged = bench.judge(rules, [post])
     columns = {name: column for column, name in enumerate(rules.ids)}
     asked = [columns[rule.id] for rule in verdict.rules if rule.id in columns]
     return [_rule(bench, judged, column) for column in asked[:_MOST_RULES]]
@@ -61,9 +61,9 @@ class Similar(msgspec.Struct, frozen=True):
     cosine: float
 
 
-def similar(recent: RecentPosts, bench: Workbench, post: Post, most: int) -> list[Similar]:
+def similar(recent: RecentPosts, bench: Workbench, loaded: LoadedPost, most: int) -> list[Similar]:
     """Recent posts like this one, itself left out. Raises InferenceError."""
-    (loaded,) = bench.loader.load([post], time.perf_counter())
+    post = loaded.post
     image = next((each for each in loaded.attachments if isinstance(each, bytes)), None)
     asked = ask(bench, post.text, None if post.text else image)
     if not asked:

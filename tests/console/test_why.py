@@ -24,10 +24,10 @@ def asked(bench: Workbench, text: str, *rules: dict[str, Any]) -> RuleWhy:
     compiled = bench.compile(a_set(a_policy(*rules)))
     post = Post(id="1", text=text)
     screener = a_screener(compiled, limits=bench.limits, space=bench.channels["text"])
-    (verdict,) = screener.screen(bench.loader.load([post], 0.0))
-    return next(
-        each for each in why(bench, compiled, post, verdict) if each.id.endswith(rules[-1]["id"])
-    )
+    (loaded,) = bench.loader.load([post], 0.0)
+    (verdict,) = screener.screen([loaded])
+    found = why(bench, compiled, loaded, verdict)
+    return next(each for each in found if each.id.endswith(rules[-1]["id"]))
 
 
 def shown(found: RuleWhy) -> str:
