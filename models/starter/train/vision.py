@@ -1,4 +1,4 @@
-"""Write the image tower as ONNX, batch norms folded, and its preprocessor_config.json."""
+"""Write the image tower as ONNX, batch norms folded, and its part of the settings."""
 
 from __future__ import annotations
 
@@ -111,15 +111,17 @@ def preprocessor(side: int) -> dict:
 
 
 def main() -> None:
-    """Export, and refresh SHA256SUMS."""
+    """Export beside the text tower (export.py writes config.json), and refresh SHA256SUMS."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="where image.pt lies")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--side", type=int, default=128)
     options = parser.parse_args()
     export_image(image.load(options.work / "image.pt"), options.out / "onnx" / "vision_model.onnx", options.side)
-    settings = json.dumps(preprocessor(options.side), indent=2) + "\n"
-    (options.out / "preprocessor_config.json").write_text(settings, encoding="utf-8")
+    config = json.loads((options.out / "config.json").read_text(encoding="utf-8"))
+    config["vision_config"] = {"image_size": options.side, "num_channels": 3, "hidden_size": TOP}
+    for name, tree in (("config.json", config), ("preprocessor_config.json", preprocessor(options.side))):
+        (options.out / name).write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")
     write_sums(options.out)
 
 
