@@ -22,7 +22,7 @@ from tower import Plan, Tower
 
 KNOWN_WEIGHT = 1.0
 IMAGINED_WEIGHT = 0.5
-DROPPED = 0.1  # share of the features set to zero
+DROPPED = 0.3  # share of the features set to zero
 LATE = 0.6  # from this share of the steps on, captions weigh more
 
 
@@ -78,7 +78,7 @@ def prepare(tower: Tower, features: Tensor, table: Table) -> None:
 def optimiser(tower: Tower, scale: nn.Parameter, peak: float) -> torch.optim.AdamW:
     """AdamW that decays matrices only."""
     groups = [
-        {"params": [p for p in tower.head.parameters() if p.ndim > 1], "weight_decay": 0.05},
+        {"params": [p for p in tower.head.parameters() if p.ndim > 1], "weight_decay": 0.1},
         {"params": [*(p for p in tower.head.parameters() if p.ndim <= 1), scale], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)

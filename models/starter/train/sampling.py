@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CAPTIONS_AGAIN = 1  # further times a captioned picture comes in one pass
-CAPTIONS_LATE = 4
-SUBJECTS_AGAIN = 3
+CAPTIONS_LATE = 2
+SUBJECTS_AGAIN = 2
 # Captions that touch what rules are written about are few; their pictures come more often.
 SUBJECTS = re.compile(
     r"smok|cigar|\bguns?\b|rifle|pistol|sword|knife|knives|weapon|soldier|flame|\bfire\b|burn|fight|beer|alcohol|blood"
