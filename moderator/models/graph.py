@@ -17,7 +17,14 @@ _TYPES: Final = {
     1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 9: "bool",
     10: "float16", 11: "float64", 16: "bfloat16",
 }  # fmt: skip
-_INTEGER_PRODUCTS: Final = {"MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
+#: Products of integer matrices, and which of their inputs is the weight.
+_INTEGER_PRODUCTS: Final = {
+    "MatMulInteger": 1,
+    "MatMulIntegerToFloat": 1,
+    "DynamicQuantizeMatMul": 1,
+    "QLinearMatMul": 3,
+    "QGemm": 3,
+}
 _INPUT, _OUTPUT = 11, 12
 
 
@@ -87,7 +94,7 @@ def _graph(data: memoryview | bytes, opset: int, producer: str) -> GraphInfo:
             case 1:
                 operator, weight = _node(message(value))
                 operators[operator] += 1
-                weights |= {weight} if operator in _INTEGER_PRODUCTS else set()
+                weights |= {weight} if weight else set()
             case 5:
                 name, kind, count = _tensor(message(value))
                 parameters[kind] += count
@@ -107,7 +114,7 @@ def _graph(data: memoryview | bytes, opset: int, producer: str) -> GraphInfo:
 
 
 def _node(data: memoryview | bytes) -> tuple[str, str]:
-    """Its operator, and its second input: the weight, of a product."""
+    """Its operator, and the weight of an integer product, or ""."""
     operator, inputs = "", []
     for field, value in fields(data):
         match field:
@@ -115,7 +122,8 @@ def _node(data: memoryview | bytes) -> tuple[str, str]:
                 inputs.append(text(value))
             case 4:
                 operator = text(value)
-    return operator, inputs[1] if len(inputs) > 1 else ""
+    place = _INTEGER_PRODUCTS.get(operator, len(inputs))
+    return operator, inputs[place] if place < len(inputs) else ""
 
 
 def _tensor(data: memoryview | bytes) -> tuple[str, str, int]:

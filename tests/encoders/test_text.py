@@ -14,8 +14,8 @@ from moderator.encoders.text import OnnxTextEncoder, TextLayout
 from moderator.encoders.tokens import Reading, WindowTokenizer
 from moderator.errors import InferenceError
 
-# int8 with scales taken from the whole batch: a text's neighbours move it, measured to 0.994.
-SAME = 0.99
+# The shipped int8 graph is the same to the bit; a little room for other builds of onnxruntime.
+SAME = 0.99999
 TEXTS = [
     "hello",
     "We planted tomatoes behind our house, and now there are far too many of them. " * 3,

@@ -19,7 +19,7 @@ def test_the_starter_is_read(starter: Path) -> None:
         Port("attention_mask", "int64", ("batch", "tokens")),
     )
     assert info.outputs == (Port("text_embeds", "float32", ("batch", 384)),)
-    assert info.operators["MatMulInteger"] == 12
+    assert info.operators["QGemm"] == 27
     assert info.precision == "int8"
 
 

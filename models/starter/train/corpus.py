@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from data import read_moderation, read_pictures
+from labelled import held_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,13 +55,13 @@ REASONS = (
 
 
 def build(root: Path, general_words: list[str], seed: int = 20) -> list[str]:
-    """All distinct texts, longest variations included, in a fixed order."""
+    """All distinct texts, longest variations included, in a fixed order; none of a text held out."""
     rng = random.Random(seed)
     moderation = [row["text"] for row in read_moderation(root)]
     pictures = read_pictures(root)
     captions = [t for p in pictures if p.captioned for t in p.texts]
     names = sorted({t for p in pictures if not p.captioned for t in p.texts})
-    texts = moderation + captions
+    texts = [text for text in moderation if not held_out(text)] + captions
     texts += [template.format(name) for name in names for template in IMAGE_TEMPLATES]
     texts += [piece for text in moderation for piece in _pieces(text, rng)]
     texts += [_joined(moderation, captions, rng) for _ in range(9000)]
@@ -76,17 +77,20 @@ def _pieces(text: str, rng: random.Random) -> list[str]:
         return []
     sentences = [s for s in re.split(r"(?<=[.!?])\s+", text) if len(s.split()) >= 4]
     if len(sentences) > 1:
-        return [rng.choice(sentences)]
-    half = len(words) // 2
-    start = rng.randrange(len(words) - half)
-    return [" ".join(words[start : start + half])]
+        piece = rng.choice(sentences)
+    else:
+        half = len(words) // 2
+        start = rng.randrange(len(words) - half)
+        piece = " ".join(words[start : start + half])
+    return [] if held_out(text) else [piece]
 
 
 def _joined(moderation: list[str], captions: list[str], rng: random.Random) -> str:
-    """Two to four texts in one, for long posts of mixed content."""
+    """Two to four texts in one, for long posts of mixed content; nothing where one is held out."""
     parts = [rng.choice(moderation) for _ in range(rng.randint(1, 3))] + [rng.choice(captions)]
     rng.shuffle(parts)
-    return rng.choice((" ", "\n", ". ")).join(parts)
+    joined = rng.choice((" ", "\n", ". ")).join(parts)
+    return "" if any(map(held_out, parts)) else joined
 
 
 def _word_texts(words: list[str], rng: random.Random) -> list[str]:

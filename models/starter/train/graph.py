@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 OPSET = 17
+ONNXRUNTIME = "com.microsoft"  # its fused operators, part of every build of onnxruntime
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How a linear layer's input becomes uint8."""
+
+    divisor: np.ndarray  # (inside,) float32
+    scale: float
+    zero: int
+    evens_out: bool  # whether the divisor is still to be applied, rather than by the layer before
 
 
 class Graph:
@@ -47,28 +59,35 @@ class Graph:
         """A 0-D float32 constant."""
         return self.constant(f"f32_{value!r}".replace("-", "m"), np.array(value, np.float32))
 
-    def linear(self, x: str, name: str, weight: np.ndarray, bias: np.ndarray,
-               *, divisor: np.ndarray | None = None) -> str:  # fmt: skip
-        """X @ weight + bias; weight (inside, outside) float32; int8 where a divisor is given.
+    def quantised(self, x: str, name: str, scaling: Scaling) -> str:
+        """X as uint8, by a scale fixed beforehand: a row's result depends on that row alone."""
+        if scaling.evens_out:
+            x = self.add("Mul", x, self.constant(f"{name}.smooth", 1 / scaling.divisor))
+        return self.add("QuantizeLinear", x, *self._scale(scaling))
 
-        The int8 form is the pattern that onnxruntime fuses: the activations are divided per channel
-        (see smooth.py), their scale is found at run time over the whole tensor (uint8), and the
-        weights are signed, with one scale per column.
+    def linear(self, x: str, name: str, weight: np.ndarray, bias: np.ndarray, *, scaling: Scaling | None = None,
+               after: Scaling | None = None) -> str:  # fmt: skip
+        """X @ weight + bias; weight (inside, outside) float32; int8 where a scaling is given, x then uint8 rows.
+
+        The weights are signed, with one scale per column. What comes out is float32, or uint8 for the layer
+        whose scaling is `after`, which must have the zero point 0: negative values are cut off, as by Relu.
         """
-        bias_name = self.constant(f"{name}.bias", bias.astype(np.float32))
-        if divisor is None:
+        if scaling is None:
             product = self.add("MatMul", x, self.constant(f"{name}.weight", weight.astype(np.float32)))
-            return self.add("Add", product, bias_name)
-        x = self.add("Mul", x, self.constant(f"{name}.smooth", 1 / divisor))
-        stored, scale = quantise(weight * divisor[:, None], axis=0)
-        base = f"dynamicquantizelinear_{len(self.nodes)}"
-        outputs = [f"{base}_{part}" for part in ("value", "scale", "zero")]
-        self.nodes.append(helper.make_node("DynamicQuantizeLinear", [x], outputs, name=base))
-        zero = self.constant(f"{name}.zero", np.zeros(weight.shape[1], np.int8))
-        product = self.add("MatMulInteger", outputs[0], self.constant(f"{name}.weight", stored), outputs[2], zero)
-        product = self.add("Cast", product, to=TensorProto.FLOAT)
-        both = self.add("Mul", outputs[1], self.constant(f"{name}.scale", scale.reshape(-1)))
-        return self.add("Add", self.add("Mul", product, both), bias_name)
+            return self.add("Add", product, self.constant(f"{name}.bias", bias.astype(np.float32)))
+        assert after is None or after.zero == 0
+        stored, columns = quantise(weight * scaling.divisor[:, None], axis=0)
+        columns = columns.reshape(-1)
+        offset = np.rint(bias / (scaling.scale * columns)).astype(np.int32)
+        return self.add(
+            "QGemm", x, *self._scale(scaling), self.constant(f"{name}.weight", stored),
+            self.constant(f"{name}.scale", columns), self.constant(f"{name}.zero", np.zeros(len(columns), np.int8)),
+            self.constant(f"{name}.bias", offset), *(self._scale(after) if after else ()), domain=ONNXRUNTIME,
+        )  # fmt: skip
+
+    def _scale(self, scaling: Scaling) -> tuple[str, str]:
+        zero = self.constant(f"u8_{scaling.zero}", np.array(scaling.zero, np.uint8))
+        return self.scalar(float(scaling.scale)), zero
 
     def unit_rows(self, x: str) -> str:
         """Divide rows by their L2 norm."""
@@ -79,7 +98,9 @@ class Graph:
         """Check, then write to a temporary name and rename."""
         initialisers = [numpy_helper.from_array(v, name) for name, v in self.constants.items()]
         graph = helper.make_graph(self.nodes, self.name, inputs, outputs, initialisers)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ONNXRUNTIME, 1)], ir_version=8
+        )
         model.producer_name = "moderator-starter"
         onnx.checker.check_model(model, full_check=True)
         partial = path.with_suffix(".partial")

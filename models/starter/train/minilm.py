@@ -27,6 +27,7 @@ class Shape:
     inner: int = 1536
     layers: int = 6
     epsilon: float = 1e-12
+    activation: str = "gelu"  # or "relu", whose int8 form needs no pass of its own
 
 
 class Layer(nn.Module):
@@ -35,6 +36,7 @@ class Layer(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.heads = shape.heads
+        self.activate = {"gelu": F.gelu, "relu": F.relu}[shape.activation]
         self.qkv = nn.Linear(shape.width, 3 * shape.width)
         self.out = nn.Linear(shape.width, shape.width)
         self.norm_attention = nn.LayerNorm(shape.width, eps=shape.epsilon)
@@ -53,7 +55,7 @@ class Layer(nn.Module):
         attended = torch.softmax(logits, dim=-1).to(v.dtype) @ v
         mixed = attended.transpose(1, 2).reshape(batch, tokens, width)
         x = self.norm_attention(x + self.out(mixed))
-        return self.norm_output(x + self.down(F.gelu(self.up(x))))
+        return self.norm_output(x + self.down(self.activate(self.up(x))))
 
 
 class Encoder(nn.Module):
