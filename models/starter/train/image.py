@@ -22,7 +22,7 @@ from tower import Plan, Tower
 
 KNOWN_WEIGHT = 1.0
 IMAGINED_WEIGHT = 0.5
-DROPPED = 0.15  # share of the features set to zero
+DROPPED = 0.3  # share of the features set to zero
 LATE = 0.6  # from this share of the steps on, captions weigh more
 
 

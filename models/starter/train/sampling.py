@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pairs import Pairs
     from torch import Tensor
 
-CAPTIONS_AGAIN = 1  # further times a captioned picture comes in one pass
-CAPTIONS_LATE = 2
+CAPTIONS_AGAIN = 3  # further times a captioned picture comes in one pass
+CAPTIONS_LATE = 6
 SUBJECTS_AGAIN = 2
 # Captions that touch what rules are written about are few; their pictures come more often.
 SUBJECTS = re.compile(
