@@ -40,7 +40,8 @@ def compare(answers: Answers, *, resamples: int = RESAMPLES) -> list[FusionRow]:
         FusionRow(f"{name} only", _auroc(truth, scores, resamples), None)
         for name, scores in odds.items()
     ]
-    for way, scores in _ways(odds, truth).items():
+    ways = _ways(odds, truth) | {"as the rule says": _log_odds(answers.scores[FUSED][read])}
+    for way, scores in ways.items():
         better = gain(roc_auc_score, truth, scores, best, resamples)
         rows.append(FusionRow(way, _auroc(truth, scores, resamples), better))
     return rows

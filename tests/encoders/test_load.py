@@ -56,7 +56,7 @@ def test_the_models_that_ship_with_the_package_load(starter: Path) -> None:
         assert np.linalg.norm(background, axis=1) == pytest.approx(1, abs=1e-2)
     assert space.neutral
     assert space.image is not None
-    assert space.image.side == 64
+    assert space.image.side == 128
 
 
 def test_the_digest_names_the_content_of_the_folder(starter: Path, folder: Path) -> None:

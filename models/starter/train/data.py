@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-STORED_SIDE = 72
+STORED_SIDE = 104
 
 
 @dataclass(frozen=True)

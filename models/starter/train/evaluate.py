@@ -226,6 +226,8 @@ def _memes(
         standard.append((score - base.mean()) / base.std())
     figures.append(auroc("harmeme fused (max of z)", "student", truth, np.max(standard, axis=0)))
     figures.append(auroc("harmeme fused (mean of z)", "student", truth, np.mean(standard, axis=0)))
+    text, image = standard
+    figures.append(auroc("harmeme fused (z of text 3, of image 1)", "student", truth, 3 * text + image))
     return figures
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from data import Picture, read_pictures
-from minilm import Encoder, load_teacher
-from teacher import embed
-from text import load
-from vocabulary import open_tokenizer
+from imagenet import read_classes
+from torch import Tensor
+from towers import TextTower
 
 CLASS_TEMPLATES = (
     "a photo of a {}", "a picture of {}", "{}", "a small, low resolution photo of a {}",
@@ -161,25 +161,47 @@ def build_pairs(pictures: list[Picture]) -> Pairs:
     return Pairs(list(row_of), list(class_index), class_rows, class_of, caption_rows)
 
 
+@dataclass(frozen=True)
+class Table:
+    """The locked text embeddings: `rows` (texts, 384), `classes` (classes, 384) mean prompts, `imagenet` rows."""
+
+    pairs: Pairs
+    rows: Tensor
+    classes: Tensor
+    imagenet: list[list[int]]
+
+
+def all_texts(data: Path, work: Path) -> tuple[Pairs, list[str], list[list[int]]]:
+    """Texts of the training pictures, then those of ImageNet's classes, whose rows come last."""
+    pairs = build_pairs(read_pictures(data))
+    row_of = {text: row for row, text in enumerate(pairs.texts)}
+    classes = read_classes(*(next(work.glob(f"{name}-*.whl")) for name in ("open_clip_torch", "timm")))
+    imagenet = [[row_of.setdefault(prompt, len(row_of)) for prompt in prompts] for prompts in classes]
+    return pairs, list(row_of), imagenet
+
+
+def read_table(data: Path, work: Path) -> Table:
+    """What `main` wrote."""
+    pairs, texts, imagenet = all_texts(data, work)
+    rows = torch.from_numpy(np.load(work / "targets.npy")).float()
+    if len(rows) != len(texts):
+        raise ValueError(f"{work}/targets.npy: {len(rows)} rows, {len(texts)} texts: run pairs.py again")
+    classes = torch.stack([F.normalize(rows[own].mean(0), dim=0) for own in pairs.class_rows])
+    return Table(pairs, rows, classes, imagenet)
+
+
 def main() -> None:
-    """Embed the text table of the training pictures: targets.npy (texts, 384) float32."""
+    """Embed the texts with the exported text tower: targets.npy (texts, 384) float32."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--teacher", type=Path, help="embed with the teacher, not the student")
+    parser.add_argument("--work", type=Path, required=True, help="also holds the wheels with ImageNet's class names")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the exported text tower")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    encoder: Encoder
-    if options.teacher:
-        encoder, folder = load_teacher(options.teacher), options.teacher
-    else:
-        encoder, folder = load(options.work / "text.pt"), options.work
-    pairs = build_pairs(read_pictures(options.data))
-    rows = [e.ids for e in open_tokenizer(folder / "tokenizer.json").encode_batch(pairs.texts)]
-    print(len(pairs.texts), "texts,", len(pairs.classes), "classes", flush=True)
+    pairs, texts, imagenet = all_texts(options.data, options.work)
+    print(len(texts), "texts,", len(pairs.classes), "classes,", len(imagenet), "of ImageNet", flush=True)
     partial = options.work / "targets.partial.npy"
-    np.save(partial, embed(encoder, rows, bf16=bool(options.teacher)))
+    np.save(partial, TextTower(options.model, options.threads).embed(texts))
     partial.replace(options.work / "targets.npy")
 
 

@@ -202,14 +202,22 @@ WEAPONS_IMAGE = Rule(
         "a photo of a hand grenade or a bomb",
         "a weapon",
         "a photo of a cannon or a missile",
+        "an axe used as a weapon",
+        "a bow and arrow",
+        "a soldier's machine gun",
+        "an explosive",
     ),
     (
-        "a photo of a tool such as a wrench or a drill",
+        "a photo of a tool",
+        "a photo of a wrench or a drill",
         "a photo of an electronic device",
         "a photo of sunglasses, a wallet or keys",
         "a photo of a pen or a ruler",
-        "a toy",
+        "a plastic toy for children",
         "a photo of a bottle or a cup",
+        "kitchen utensils",
+        "an umbrella",
+        "a phone or a laptop",
     ),
 )
 SMOKING_IMAGE = Rule(
@@ -218,8 +226,16 @@ SMOKING_IMAGE = Rule(
         "a cigarette in someone's mouth",
         "a man smoking and blowing smoke",
         "smoke of a cigarette",
+        "a hand holding a burning cigarette",
+        "a woman smoking a cigarette",
     ),
-    ("a person drinking or eating", "a person making a phone call", "a portrait of a person"),
+    (
+        "a person drinking from a bottle",
+        "a person talking on a phone",
+        "a person coughing into their hand",
+        "a smiling person",
+        "a person thinking",
+    ),
 )
 FIRE_IMAGE = Rule(
     ("a building on fire", "flames and smoke", "a burning fire", "an erupting volcano with flames"),
@@ -257,9 +273,9 @@ MEME_IMAGE = Rule(
         "a picture of a politician giving a speech",
         "a man in a suit and tie",
         "a portrait of a president",
-        "a cartoon that mocks a person",
+        "a politician at a press conference",
     ),
-    ("a photo of an animal", "a funny everyday picture", "a photo of a child", "a plain image with text"),
+    ("a photo of an animal", "a photo of a child", "a scene of a film", "a person at home", "a supermarket"),
 )
 
 # (source, label) of the training texts -> the rule that calibration scores it with.
