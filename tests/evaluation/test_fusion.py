@@ -32,7 +32,8 @@ def test_channels_that_know_different_things_gain_by_fusion() -> None:
         assert row.auroc.value > best
         assert row.gain is not None
         assert row.gain.low > 0
-    assert rows["as the rule says"].auroc == rows["text only"].auroc  # its fused scores, see `answers`
+    # `answers` gives the text's scores as the fused ones.
+    assert rows["as the rule says"].auroc == rows["text only"].auroc
 
 
 def test_a_channel_of_noise_makes_no_fusion_better_with_certainty() -> None:
