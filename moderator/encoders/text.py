@@ -21,6 +21,7 @@ ID_INPUTS: Final = ("input_ids", "text")
 #: What else a graph may ask for. Anything more is refused when it is loaded.
 MORE_INPUTS: Final = ("attention_mask", "token_type_ids")
 
+_MOST_PADDED = 1.2  # times the tokens themselves; then a batch that is worth running ends
 _TOKEN_VECTORS: Final = 3  # axes of (windows, tokens, dimensions)
 
 
@@ -105,12 +106,17 @@ class OnnxTextEncoder:
             yield from ([row] for row in range(len(windows)))
             return
         batch: list[int] = []
+        held = 0  # tokens in it, without padding
         for row in sorted(range(len(windows)), key=lambda row: len(windows[row])):
-            tokens = (len(batch) + 1) * (self._layout.length or len(windows[row]))
-            if batch and tokens > self._layout.max_batch_tokens:
+            length = self._layout.length or len(windows[row])
+            tokens = (len(batch) + 1) * length
+            full = tokens > self._layout.max_batch_tokens
+            padded = tokens > _MOST_PADDED * (held + length)
+            if batch and (full or (padded and len(batch) >= self._session.batch_rows)):
                 yield batch
-                batch = []
+                batch, held = [], 0
             batch.append(row)
+            held += length
         if batch:
             yield batch
 

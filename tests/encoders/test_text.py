@@ -77,6 +77,22 @@ def test_many_small_batches_give_what_a_large_one_gives(new_encoder: NewEncoder)
     assert ((one.vectors * other.vectors).sum(axis=1) > SAME).all()
 
 
+def test_short_texts_are_not_padded_to_long_ones_where_there_are_enough_of_both(
+    encoder: OnnxTextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[tuple[int, ...]] = []
+    run = encoder._session.run
+
+    def watched(output: str, feeds: Any) -> Any:
+        fed.append(feeds["input_ids"].shape)
+        return run(output, feeds)
+
+    monkeypatch.setattr(encoder._session, "run", watched)
+    encoder.encode(["hello", "garden " * 50] * 10)
+    assert [rows for rows, _ in fed] == [10, 10]
+    assert fed[0][1] < fed[1][1] / 5
+
+
 def test_a_graph_that_is_not_batch_invariant_gives_each_text_the_very_same_vector_in_any_company(
     new_encoder: NewEncoder,
 ) -> None:

@@ -32,7 +32,7 @@ def test_channels_that_know_different_things_gain_by_fusion() -> None:
         assert row.auroc.value > best
         assert row.gain is not None
         assert row.gain.low > 0
-    # Its fused scores: see `answers`.
+    # `answers` gives the text's scores as the fused ones.
     assert rows["as the rule says"].auroc == rows["text only"].auroc
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from data import shortest_edge_crop
 from PIL import Image
+
+from data import shortest_edge_crop
 from towers import ImageTower, session
 
 if TYPE_CHECKING:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from image import load, save
 from torch import Tensor
-from tower import Tower
+
+from image import load, save
+
+if TYPE_CHECKING:
+    from tower import Tower
 
 RIDGE = 1e-3  # of the mean diagonal
 

@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import average_precision_score
+
 import prompts
 from data import read_pictures, read_rows
 from figures import Figure, auroc, both, interval, precision, show
 from minilm import load_teacher
 from prompts import NEUTRAL, Rule
-from sklearn.metrics import average_precision_score
 from teacher import embed
 from towers import ImageTower, TextTower
 from vocabulary import open_tokenizer

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from data import read_pictures
 from PIL import Image
+
+from data import read_pictures
 from tower import TOP, Backbone, Plan
 from towers import session
 from vision import export_features

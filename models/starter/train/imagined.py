@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
 from tower import CLASSES
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from data import Picture, read_pictures
 from imagenet import read_classes
-from torch import Tensor
 from towers import TextTower
 
 CLASS_TEMPLATES = (

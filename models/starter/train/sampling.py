@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from data import Picture
-    from pairs import Pairs
     from torch import Tensor
 
-CAPTIONS_AGAIN = 3  # further times a captioned picture comes in one pass
-CAPTIONS_LATE = 6
+    from data import Picture
+    from pairs import Pairs
+
 SUBJECTS_AGAIN = 2
 # Captions that touch what rules are written about are few; their pictures come more often.
 SUBJECTS = re.compile(
@@ -46,16 +45,27 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Endless shuffled batches of the training pictures that `present` (n,) bool admits."""
+    """Endless shuffled batches of the training pictures that `present` (n,) bool admits.
 
-    def __init__(self, pictures: list[Picture], pairs: Pairs, present: np.ndarray, size: int, seed: int) -> None:
+    `again`: further times a captioned picture comes in one pass, at first and late in the training.
+    """
+
+    def __init__(  # noqa: PLR0917
+        self,
+        pictures: list[Picture],
+        pairs: Pairs,
+        present: np.ndarray,
+        size: int,
+        seed: int,
+        again: tuple[int, int],
+    ) -> None:
         self.pairs, self.size = pairs, size
         self.classes = Lists(pairs.class_rows)
         self.rng = np.random.default_rng(seed)
         rich = [i for i, p in enumerate(pictures) if p.kind in {"caption", "caption-long"}]
         subjects = [i for i in rich if any(SUBJECTS.search(t.lower()) for t in pictures[i].texts)]
         usual = [*range(len(pictures)), *subjects * SUBJECTS_AGAIN]
-        orders = {late: np.array(usual + rich * n) for late, n in ((False, CAPTIONS_AGAIN), (True, CAPTIONS_LATE))}
+        orders = {late: np.array(usual + rich * n) for late, n in zip((False, True), again, strict=True)}
         self.orders = {late: order[present[order]] for late, order in orders.items()}
         self.at = {late: len(order) for late, order in self.orders.items()}
 

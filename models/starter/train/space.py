@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from data import Picture, read_moderation, read_pictures
 from labelled import held_out
 from pairs import prompts_of

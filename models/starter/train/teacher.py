@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from corpus import build
 from minilm import Encoder, load_teacher
-from torch import Tensor
 from vocabulary import general_words, open_tokenizer
 
 TEACHER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

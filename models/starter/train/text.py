@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from minilm import Encoder, Shape, initialise_student, load_teacher
 from teacher import bucketed, pad
-from torch import Tensor
 from vocabulary import choose, open_tokenizer, write_tokenizer
 
 HELD_OUT = 1500

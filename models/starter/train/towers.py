@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
-from data import shortest_edge_crop
 from PIL import Image
+
+from data import shortest_edge_crop
 from teacher import bucketed
 from tower import MEAN, STD
 from vocabulary import open_tokenizer

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import TensorProto, helper
 
 import image
-import numpy as np
 from graph import Graph
-from onnx import TensorProto, helper
 from sums import write_sums
-from torch import nn
 from tower import MEAN, STD, TOP, Backbone, Block, Convolution, Tower, same_pads
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def _stored(g: Graph, name: str, value: np.ndarray) -> str:
