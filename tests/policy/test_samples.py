@@ -1,15 +1,34 @@
 """The policies that come with the project, judged by the models that come with it."""
 
-from collections import Counter
 from pathlib import Path
 
-from moderator.app import build_core
+import pytest
+
+from moderator.app import build_workbench
+from moderator.authoring.examples import run_examples
 from moderator.policy.load import load_policies
-from moderator.posts import Post
-from moderator.reading import LoadedPost
 from moderator.settings import bundled, load_settings
 
 POLICIES = bundled("policies")
+
+# What the small starter models get wrong, zero-shot: `moderator policy test policies` says how.
+# None of `minimal`, which is there to be copied.
+KNOWN = {
+    "community/scams must pass 2",
+    "community/self-harm must fire 3",
+    "community/self-harm must pass 2",
+    "community/sexual-content must fire 3",
+    "community/threats must pass 3",
+    "kids/dangerous-stunts must fire 2",
+    "kids/personal-contact must pass 2",
+    "kids/smoking must fire 3",
+    "kids/weapons must fire 2",
+    "kids/weapons must pass 2",
+    "marketplace/counterfeit must fire 3",
+    "marketplace/counterfeit must pass 1",
+    "marketplace/off-platform-payment must pass 2",
+    "marketplace/weapons must pass 2",
+}
 
 
 def test_every_rule_has_prompts_and_examples_on_both_sides() -> None:
@@ -25,19 +44,13 @@ def test_every_rule_has_prompts_and_examples_on_both_sides() -> None:
         assert len(rule.examples.allows) >= 3
 
 
-def test_most_examples_fire_or_pass_as_they_should_with_the_starter_models(starter: Path) -> None:
-    """Zero-shot and small: the models' card says how far to trust them. This guards the floor."""
-    core = build_core(load_settings({"models": starter, "verdict_detail": "full"}))
-    right: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for policy, rule in load_policies([POLICIES]):
-        for side in ("violates", "allows"):
-            for example in getattr(rule.examples, side):
-                (verdict,) = core.screener.screen([LoadedPost(Post(id="1", text=example.text))])
-                (result,) = [r for r in verdict.rules if r.id == f"{policy.name}/{rule.id}"]
-                fired = result.score >= result.review_at
-                total[side] += 1
-                right[side] += fired == (side == "violates")
-
-    assert right["violates"] / total["violates"] >= 0.75
-    assert right["allows"] / total["allows"] >= 0.75
+def test_examples_fire_or_pass_as_they_should_with_the_starter_models(
+    starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    bench = build_workbench(load_settings({"models": starter}))
+    failed = {
+        outcome.case.name for outcome in run_examples(load_policies([POLICIES]), bench).failures
+    }
+    assert failed <= KNOWN
+    assert len(KNOWN - failed) <= 3, "take what passes by now off the list"
