@@ -56,7 +56,7 @@ class _Lines:
         """Each rule's id; what else is called `id` stands later and loses."""
         found: dict[str, Place] = {}
         for number, line in enumerate(self.source.lines, 1):
-            for match in _ID.finditer(line):
+            for match in _ID.finditer(line) if "id" in line else ():
                 name = match[1]
                 found.setdefault(name, Place(number, match.start(1) + 1, len(name)))
         return found
@@ -64,6 +64,11 @@ class _Lines:
     @cached_property
     def _text(self) -> str:
         return "\n".join(self.source.lines)
+
+    @cached_property
+    def _begun(self) -> list[int]:
+        """Where the lines begin on which rules do."""
+        return sorted(self._starts[place.line - 1] for place in self._ids.values())
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -80,21 +85,28 @@ class _Lines:
         for name in under:
             key = re.compile(rf"[\s{{]{name}:").search(self._text, below)
             below = key.end() if key else below
-        for wanted in _beginnings(prompt):
-            # From the rule on, then from the top: shared lists stand before those who use them.
-            for offset in (below, 0):
-                found = self._item(wanted, offset)
-                if found >= 0:
-                    return self._place(found, len(prompt))
+        whole, *shorter = _beginnings(prompt)
+        # In the rule, then from the top: shared lists stand before those who use them.
+        for wanted in ([whole], shorter):
+            for part in (below, self._end(begun)), (0, len(self._text)):
+                for words in wanted:
+                    found = self._item(words, *part)
+                    if found >= 0:
+                        return self._place(found, len(prompt))
         return start
 
-    def _item(self, wanted: str, offset: int) -> int:
+    def _end(self, begun: int) -> int:
+        """Where the rule that begins on this line ends."""
+        following = bisect_right(self._begun, begun)
+        return self._begun[following] if following < len(self._begun) else len(self._text)
+
+    def _item(self, wanted: str, start: int, end: int) -> int:
         """Where it begins an item of a list or a value; else wherever it stands; -1 for nowhere."""
-        first = found = self._text.find(wanted, offset)
+        first = found = self._text.find(wanted, start, end)
         while found >= 0:
             if _BEGINS.search(self._text, max(0, found - _MOST_BEFORE), found):
                 return found
-            found = self._text.find(wanted, found + 1)
+            found = self._text.find(wanted, found + 1, end)
         return first
 
     def _place(self, offset: int, length: int) -> Place:

@@ -146,19 +146,20 @@ def _wrong_side(
     count = len(rules.rules)
     sums, sizes = _sums(violates, count), np.bincount(violates.rules, minlength=count)
     other_sums, other_sizes = _sums(allows, count), np.bincount(allows.rules, minlength=count)
-    comparable = (sizes[violates.rules] > 1) & (other_sizes[violates.rules] > 0)
-    for place in np.flatnonzero(comparable).tolist():
-        column, vector = violates.rules[place], violates.vectors[place]
-        own = float(vector @ (sums[column] - vector)) / (sizes[column] - 1)
-        other = float(vector @ other_sums[column]) / other_sizes[column]
-        if other - own >= lines.wrong_side:
-            yield Warned(
-                "wrong-side",
-                rules.ids[column],
-                violates.texts[place],
-                f"this `violates` prompt is closer to the `allows` side ({other:.2f}) than to the "
-                f"other `violates` prompts ({own:.2f}); reword it, or make a rule of its own",
-            )
+    columns, vectors = violates.rules, violates.vectors
+    comparable = (sizes[columns] > 1) & (other_sizes[columns] > 0)
+    to_own = (vectors * (sums[columns] - vectors)).sum(axis=1) / np.maximum(sizes[columns] - 1, 1)
+    to_other = (vectors * other_sums[columns]).sum(axis=1) / np.maximum(other_sizes[columns], 1)
+    wrong = comparable & (to_other - to_own >= lines.wrong_side)
+    for place in np.flatnonzero(wrong).tolist():
+        yield Warned(
+            "wrong-side",
+            rules.ids[columns[place]],
+            violates.texts[place],
+            f"this `violates` prompt is closer to the `allows` side ({to_other[place]:.2f}) than "
+            f"to the other `violates` prompts ({to_own[place]:.2f}); reword it, or make a rule of "
+            "its own",
+        )
 
 
 def _sums(side: _Prompts, rules: int) -> Matrix:

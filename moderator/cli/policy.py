@@ -37,12 +37,14 @@ def check(
     codes: 0 well, 1 warnings with --strict, 2 problems.
     """
     from moderator.authoring.findings import from_error, render
+    from moderator.collecting import uncollected
     from moderator.errors import PolicyError
     from moderator.policy.load import load_policies
 
     try:
-        policies = load_policies(paths)
-        findings = _warnings(policies, models, embeddings=embeddings)
+        with uncollected():
+            policies = load_policies(paths)
+            findings = _warnings(policies, models, embeddings=embeddings)
     except PolicyError as error:
         if kind == "text":
             raise

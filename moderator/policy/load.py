@@ -1,13 +1,12 @@
 """Policy files into a ``PolicySet``, or every problem of every file at once."""
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from moderator.collecting import uncollected
 from moderator.errors import PolicyError
 from moderator.policy.calibration_file import (
     CalibrationFile,
@@ -55,7 +54,7 @@ def load_policies(paths: Sequence[Path]) -> PolicySet:
     """
     if not paths:
         raise PolicyError("no policies were named; give a file or a directory of them")
-    with _uncollected():
+    with uncollected():
         files = [_read(path) for path in policy_files(paths)]
     problems = [problem for file in files for problem in (*file.problems, *_clash(file, files))]
     problems += _contradictions(files)
@@ -84,18 +83,6 @@ def load_draft(text: str) -> PolicySet:
     if file.policy is None or file.problems:
         raise failure(file.problems)
     return PolicySet((file.policy,))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no cycles meanwhile: nodes have none, and the search takes a quarter of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _read_for(file: _File) -> Iterator[Path]:

@@ -30,6 +30,7 @@ _PROBE: Final = "A short text about an ordinary day."
 _SAME: Final = 0.9999
 _SAME_QUANTISED: Final = 0.99
 _MATRIX: Final = 2  # axes
+_ROWS: Final = 2  # of a first try: a row that comes alone would have the graph loaded once more
 
 
 def text_encoder(
@@ -62,7 +63,7 @@ def text_encoder(
     if fixed is None and (files.trims or "attention_mask" in graph.inputs):
         short = _tried(files.graph, lambda: encoder.pooled(_probe(tokenizer), None))
         # Their word is not enough: MobileCLIP's files say `clip`, and it attends to padding.
-        if float((short * full).sum()) > (_SAME_QUANTISED if dynamic else _SAME):
+        if float((short[0] * full[0]).sum()) > (_SAME_QUANTISED if dynamic else _SAME):
             length = None
     return OnnxTextEncoder(
         graph, tokenizer, replace(layout, dimensions=full.shape[1], length=length)
@@ -79,12 +80,12 @@ def image_encoder(files: ImageFiles, provider: Provider) -> OnnxImageEncoder:
     )
     encoder = OnnxImageEncoder(graph, layout)
     black = np.zeros((*layout.shape, 3), np.uint8)
-    found = _tried(files.graph, lambda: encoder.embedded([black]))
+    found = _tried(files.graph, lambda: encoder.embedded([black] * _ROWS))
     return OnnxImageEncoder(graph, replace(layout, dimensions=found.shape[1]))
 
 
 def _tried(graph: Path, run: Callable[[], NDArray[np.floating]]) -> Matrix:
-    """One vector of a graph. Raises ModelError where it is none."""
+    """Vectors of a graph. Raises ModelError where they are none."""
     try:
         found = run()
         return unit_rows(found, found.shape[1] if found.ndim == _MATRIX else 0)
@@ -96,7 +97,7 @@ def _tried(graph: Path, run: Callable[[], NDArray[np.floating]]) -> Matrix:
 
 
 def _probe(tokenizer: WindowTokenizer) -> list[list[int]]:
-    return tokenizer.windows([_PROBE]).ids[:1]
+    return tokenizer.windows([_PROBE]).ids[:1] * _ROWS
 
 
 def _pad_id(files: TextFiles, tokenizer: WindowTokenizer) -> int:
