@@ -125,9 +125,9 @@ def test_auto_takes_what_there_is(hf: Path) -> None:
 
 
 def test_encoders_of_two_spaces_are_refused(hf: Path, starter: Path) -> None:
-    (hf / "onnx/vision_model.onnx").unlink()
-    (hf / "onnx/vision_model.onnx").symlink_to((starter / "onnx/vision_model.onnx").resolve())
-    shutil.copy(starter / "preprocessor_config.json", hf)
+    for name in ("onnx/vision_model.onnx", "preprocessor_config.json"):
+        (hf / name).unlink()
+        (hf / name).symlink_to((starter / name).resolve())
     assert "gives 32 dimensions, the image encoder 384" in refusal(hf)
 
 
