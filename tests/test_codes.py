@@ -11,7 +11,7 @@ from moderator.verdicts import DEFERRED
 
 PACKAGE = Path(moderator.__file__).parent
 #: Who takes a code, and as which of its arguments.
-TAKES = {"MediaError": 0, "PostError": 0, "cut": 2, "_refuse": 1, "_dead_letter": 2}
+TAKES = {"MediaError": 0, "PostError": 0, "cut": 2, "_refuse": 1, "_dead_letter": 2, "_stop": 0}
 #: Codes that no call spells out: those of classes, of `_truncation`, and `decoder_` with a reason.
 NAMED = {TransientError.code, InferenceError.code, DEFERRED, "image_truncated", "video_truncated"}
 NAMED |= {"decoder_crashed", "decoder_timed_out", "post_too_large"}

@@ -114,6 +114,21 @@ def models() -> Dashboard:
                 stacked=True,
             )
         )
+        .with_panel(
+            lines(
+                "Text in images",
+                "ops",
+                (
+                    (
+                        "sum by (outcome)"
+                        f" (rate(moderator_ocr_attachments_total{HERE}[$__rate_interval]))"
+                    ),
+                    "{{outcome}}",
+                ),
+                about="Of new attachments, where MODERATOR_OCR is on.",
+                stacked=True,
+            )
+        )
         .with_row(Row("Drift"))
         .with_panel(
             lines(

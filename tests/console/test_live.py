@@ -1,5 +1,7 @@
 """The live page in a browser, over a real Kafka and a real Redis."""
 
+import re
+
 import pytest
 from playwright.async_api import Page as Tab
 from playwright.async_api import expect
@@ -102,5 +104,13 @@ async def test_a_list_of_thousands_has_only_as_many_rows_as_fit(
         (post := a_post(str(n), f"post {n}"), a_verdict(post, "allow")) for n in range(3000)
     )
     await send(console.settings, pairs)
-    await expect(page.locator("#shown")).to_have_text("3,000 verdicts", timeout=20_000)
+    # A machine with other work hands a tab so many at once that it lists fewer, and says so.
+    shown = page.locator("#shown")
+    await expect(shown).to_have_text(
+        re.compile(r"^3,000 verdicts$|^2,\d{3} verdicts, \d+ too fast to list\s*$"), timeout=20_000
+    )
+    counts = [
+        int(each.replace(",", "")) for each in re.findall(r"[\d,]+\d|\d", await shown.inner_text())
+    ]
+    assert sum(counts) == 3_000
     assert await page.get_by_role("row").count() < 60

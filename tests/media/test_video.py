@@ -163,7 +163,7 @@ def test_without_the_extra_the_post_goes_to_review_and_is_told_what_to_install(
     verdict = screen_one(LoadedPost(post, (content,)))
     report = verdict.modalities[-1]
     assert (verdict.action, report.channel, report.code) == ("review", "image", "video_unsupported")
-    assert "moderator[video]" in (report.reason or "")
+    assert "'.[video]'" in (report.reason or "")
 
 
 OUTCOMES = {"read", "video_corrupt", "image_too_large", "format_refused"}

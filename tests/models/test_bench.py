@@ -51,7 +51,7 @@ def test_without_matplotlib_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(StartupError, match=r"moderator\[plot\]"):
+    with pytest.raises(StartupError, match=r"'\.\[plot\]'"):
         plot(SPEEDS, "a model", tmp_path / "plot.png")
 
 
