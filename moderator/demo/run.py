@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -86,9 +87,18 @@ def _services(settings: Settings, out: Console) -> Iterator[Settings]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens on, below those that systems give to outgoing connections.
+
+    Of these another process could be given it before the worker listens.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def _summarise(paced: Tally, flat_out: Tally, per_second: float, out: Console) -> None:
