@@ -98,8 +98,10 @@ class Answerer:
             self._screener.warm_up()
         except InferenceError as error:
             raise ModelError(f"an encoder does not work: {error}") from error
-        verdicts = self._pool.map(self._screener.screen, [[_first_post()]] * self.callers)
-        for (verdict,) in verdicts:
+        # Alone first: only then sessions open what they have for rows that come alone.
+        alone = self._screener.screen([_first_post()])
+        beside = self._pool.map(self._screener.screen, [[_first_post()]] * self.callers)
+        for (verdict,) in (alone, *beside):
             for report in verdict.modalities:
                 if report.code == InferenceError.code:
                     raise ModelError(f"the {report.channel} encoder does not work: {report.reason}")
