@@ -25,7 +25,12 @@ def tiles(image: Image.Image) -> Iterator[Image.Image]:
     if long <= _LONG * short:
         yield image
         return
-    count = math.ceil(long / short)
+    yield from squares(image, math.ceil(long / short))
+
+
+def squares(image: Image.Image, count: int) -> Iterator[Image.Image]:
+    """So many squares, two at least, of the short side, evenly from one end to the other."""
+    short, long = sorted(image.size)
     for place in range(count):
         start = round(place * (long - short) / (count - 1))
         if image.width == long:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from moderator.media.tiles import squares
+
 _LONG: Final = 2.0  # a picture longer than so many times its short side is read in pieces
 _OVERLAP: Final = 0.15  # of a piece with the next, so that a line is whole in one of them
 _SAME_ROW: Final = 0.5  # of a box's height: how far its middle may be from that of its row
@@ -26,13 +28,7 @@ def pieces(image: Image.Image) -> Iterator[Image.Image]:
     if long <= _LONG * short:
         yield image
         return
-    count = math.ceil((long - short) / ((1 - _OVERLAP) * short)) + 1
-    for place in range(count):
-        start = round(place * (long - short) / (count - 1))
-        if image.width == long:
-            yield image.crop((start, 0, start + short, short))
-        else:
-            yield image.crop((0, start, short, start + short))
+    yield from squares(image, math.ceil((long - short) / ((1 - _OVERLAP) * short)) + 1)
 
 
 def as_text(lines: Sequence[Placed]) -> str:
