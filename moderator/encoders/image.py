@@ -111,7 +111,7 @@ class OnnxImageEncoder:
     def warm_up(self) -> None:
         """See `Warms`."""
         blank = np.zeros((*self._layout.shape, 3), np.uint8)
-        for rows in reversed(self._session.shapes.rows):
+        for rows in self._session.shapes.sizes:
             self.encode([blank] * rows)
 
     def normalise(self, images: Sequence[Pixels]) -> NDArray[np.float32]:

@@ -97,7 +97,7 @@ class OnnxTextEncoder:
         """See `Warms`."""
         layout, shapes = self._layout, self._session.shapes
         for length in [layout.length] if layout.length else shapes.lengths(layout.window_tokens):
-            for rows in reversed(shapes.rows):
+            for rows in shapes.sizes:
                 self.pooled([[layout.pad_id] * length] * rows, length)
 
     def _batches(self, windows: Tokens) -> Iterator[list[int]]:

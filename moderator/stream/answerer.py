@@ -98,10 +98,8 @@ class Answerer:
             self._screener.warm_up()
         except InferenceError as error:
             raise ModelError(f"an encoder does not work: {error}") from error
-        # Alone first: only then sessions open what they have for rows that come alone.
-        alone = self._screener.screen([_first_post()])
-        beside = self._pool.map(self._screener.screen, [[_first_post()]] * self.callers)
-        for (verdict,) in (alone, *beside):
+        posts = [[_first_post()]] * self.callers
+        for (verdict,) in self._pool.map(self._screener.screen, posts):
             for report in verdict.modalities:
                 if report.code == InferenceError.code:
                     raise ModelError(f"the {report.channel} encoder does not work: {report.reason}")

@@ -20,14 +20,22 @@ class Shapes:
     rows: tuple[int, ...] = ()
     step_tokens: int = 1
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What to run before the first post, the largest first.
+
+        Where any size is as good that is a row alone, for which a session opens more than the rest.
+        """
+        return self.rows[::-1] or (1,)
+
     def length(self, tokens: int, window_tokens: int) -> int:
         """How long to pad the texts of a batch whose longest has `tokens`."""
         return min(-(-tokens // self.step_tokens) * self.step_tokens, max(window_tokens, tokens))
 
     def lengths(self, window_tokens: int) -> list[int]:
-        """All that `length` returns, the longest first; none where any is as good."""
+        """All that `length` returns, the longest first; one where any is as good."""
         if self.step_tokens == 1:
-            return []
+            return [1]
         steps = range(self.step_tokens, window_tokens, self.step_tokens)
         return [window_tokens, *reversed(steps)]
 

@@ -1,6 +1,7 @@
 """Sessions give the same embeddings in buckets, through bound buffers and in half precision."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,16 @@ def test_a_warm_up_of_images_runs_every_bucket(tiny: Path) -> None:
     assert [shape[0] for shape in session.seen] == [4, 2, 1]
 
 
-def test_a_cpu_needs_no_warm_up(tiny: Path) -> None:
-    session = Recorded(tiny / "onnx/vision_model.onnx")
-    encoder = images_of(session)
-    session.seen.clear()
-    encoder.warm_up()
-    assert session.seen == []
+def test_a_warm_up_opens_what_a_row_alone_needs_and_loading_does_not(tiny: Path) -> None:
+    for path, encoder_of in (("vision", images_of), ("text", partial(texts_of, tiny=tiny))):
+        session = Recorded(tiny / f"onnx/{path}_model.onnx")
+        assert "_lone" not in vars(session)
+        encoder = encoder_of(session)
+        vars(session).pop("_lone", None)
+        session.seen.clear()
+        encoder.warm_up()
+        assert [shape[0] for shape in session.seen] == [1]
+        assert "_lone" in vars(session)
 
 
 @pytest.mark.parametrize("graphs", [False, True])
