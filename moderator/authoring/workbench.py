@@ -18,7 +18,7 @@ from moderator.ocr.base import CHANNEL as OCR
 from moderator.pipeline import judge
 from moderator.policy.beside import prompts_of
 from moderator.policy.compile import CompiledRules, compile_rules
-from moderator.policy.embed import embed_prompts
+from moderator.policy.embed import embed_prompts, lacking
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
 from moderator.reading import Inputs, LoadedPost, ReadingLimits
@@ -138,7 +138,7 @@ class Workbench:
         return embed_prompts(prompts, self.channels[channel], self.cache)
 
     def _embed_ahead(self, policies: PolicySet, channel: str, space: Space) -> None:
-        ordered = sorted(prompts_of(policies, channel))
+        ordered = lacking(sorted(prompts_of(policies, channel)), space, self.cache)
         chunks = [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
         with ThreadPoolExecutor(self.callers) as pool:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))

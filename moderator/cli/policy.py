@@ -36,15 +36,22 @@ def check(
     examples that fail or nearly do, rules that another one swallows, prompts that are cut. Exit
     codes: 0 well, 1 warnings with --strict, 2 problems.
     """
-    from moderator.authoring.findings import from_error, render
     from moderator.collecting import uncollected
+
+    with uncollected():  # imports too make many thousands of objects that stay
+        _check(paths, models, embeddings=embeddings, kind=kind, strict=strict)
+
+
+def _check(
+    paths: list[Path], models: Path | None, *, embeddings: bool | None, kind: Format, strict: bool
+) -> None:
+    from moderator.authoring.findings import from_error, render
     from moderator.errors import PolicyError
     from moderator.policy.load import load_policies
 
     try:
-        with uncollected():
-            policies = load_policies(paths)
-            findings = _warnings(policies, models, embeddings=embeddings)
+        policies = load_policies(paths)
+        findings = _warnings(policies, models, embeddings=embeddings)
     except PolicyError as error:
         if kind == "text":
             raise

@@ -17,6 +17,24 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
     Raises InferenceError.
     """
     texts = list(dict.fromkeys(prompts))
+    known = _known(texts, space, cache)
+    missing = [text for text in texts if text not in known]
+    if missing:
+        computed = dict(zip(missing, _encode(missing, space), strict=True))
+        cache.put({_key(text, space): vector for text, vector in computed.items()})
+        known.update(computed)
+    return known
+
+
+def lacking(prompts: Iterable[str], space: Space, cache: VectorCache) -> list[str]:
+    """Distinct prompts whose vectors would have to be computed."""
+    texts = list(dict.fromkeys(prompts))
+    known = _known(texts, space, cache)
+    return [text for text in texts if text not in known]
+
+
+def _known(texts: list[str], space: Space, cache: VectorCache) -> dict[str, Vector]:
+    """What the cache holds, and is a unit vector of this space."""
     keys = [_key(text, space) for text in texts]
     found = {
         text: vector
@@ -25,13 +43,7 @@ def embed_prompts(prompts: Iterable[str], space: Space, cache: VectorCache) -> d
     }
     # All at once: a thousand rules have many thousands of prompts.
     good = unit(np.stack(list(found.values()))) if found else ()
-    known = {text: found[text] for text, fine in zip(found, good, strict=True) if fine}
-    missing = [text for text in texts if text not in known]
-    if missing:
-        computed = dict(zip(missing, _encode(missing, space), strict=True))
-        cache.put({_key(text, space): vector for text, vector in computed.items()})
-        known.update(computed)
-    return known
+    return {text: found[text] for text, fine in zip(found, good, strict=True) if fine}
 
 
 def _key(prompt: str, space: Space) -> str:
