@@ -60,7 +60,9 @@ def docs(
     to: Annotated[Path | None, typer.Option("--out", help="Write the page to a file.")] = None,
     audience: Annotated[
         Literal["moderators", "users"],
-        typer.Option("--for", help="Users see no scores, tests and shadow rules."),
+        typer.Option(
+            "--for", help="Users see no scores, keywords and tests, and no rules in shadow."
+        ),
     ] = "moderators",
 ) -> None:
     """Make a readable, self-contained HTML page of policies."""
