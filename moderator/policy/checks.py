@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails
 
 from moderator.policy.faults import fault
 from moderator.policy.fields import CHANNELS, KEYWORDS, PROMPTED, READ, all_read
-from moderator.policy.problems import unknown
+from moderator.policy.problems import Known
 from moderator.policy.references import check_references
 from moderator.verdicts import ALLOW
 
@@ -71,16 +71,17 @@ def check_rule(rule: object) -> Iterator[InitErrorDetails]:
 def check_policy(policy: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
     """Yield what does not agree between the rules of a policy, its actions and its defaults."""
     actions = _strings(policy["actions"]) if "actions" in policy else BUILT_IN_ACTIONS
+    known = Known("action", (name for name in actions if name != ALLOW))
     yield from _check_order(actions)
     written = policy.get("defaults")
     defaults = written if isinstance(written, Mapping) else {}
-    yield from _check_action(defaults, actions, "defaults")
+    yield from _check_action(defaults, actions, known, "defaults")
     rules = policy.get("rules")
     first: dict[str, int] = {}
     for position, rule in enumerate(rules if isinstance(rules, list | tuple) else ()):
         if not isinstance(rule, Mapping):
             continue
-        yield from _check_action(rule, actions, "rules", position)
+        yield from _check_action(rule, actions, known, "rules", position)
         yield from _check_default_review(rule, defaults, position)
         name = rule.get("id")
         if isinstance(name, str) and first.setdefault(name, position) != position:
@@ -160,12 +161,11 @@ def _check_order(actions: tuple[str, ...]) -> Iterator[InitErrorDetails]:
 
 
 def _check_action(
-    rule: Mapping[str, Any], actions: tuple[str, ...], *way: str | int
+    rule: Mapping[str, Any], actions: tuple[str, ...], known: Known, *way: str | int
 ) -> Iterator[InitErrorDetails]:
     action = rule.get("action")
     if isinstance(action, str) and action not in actions:
-        known = [name for name in actions if name != ALLOW]
-        yield fault(unknown("action", action, known), *way, "action")
+        yield fault(known.unknown(action), *way, "action")
 
 
 def _check_default_review(

@@ -7,10 +7,11 @@ included file is told with its own line.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from moderator.policy.files import read_text
-from moderator.policy.problems import Place, Problem, Source, unknown
+from moderator.policy.problems import Known, Place, Problem, Source, unknown
 from moderator.policy.yaml.document import parse
 from moderator.policy.yaml.nodes import DocumentError, Node, mapping, sequence
 from moderator.policy.yaml.syntax import split_lines
@@ -164,9 +165,14 @@ class _Writer:
         elif name.value in self._lists:
             yield from _items(self._lists[name.value][1])
         else:
-            known = [str(known) for known in self._lists]
             message = "there are no lists of prompts in this policy; add `prompts` to it"
-            self._complain(unknown("list", name.value, known) if known else message, name.place)
+            if self._lists:
+                message = self._known.unknown(name.value)
+            self._complain(message, name.place)
+
+    @cached_property
+    def _known(self) -> Known:
+        return Known("list", map(str, self._lists))
 
     def _complain(self, message: str, place: Place) -> None:
         self._problems.append(self._source.problem(message, place))

@@ -24,6 +24,12 @@ PRINTED_PROBLEMS = 200
 SHOWN_CHARACTERS = 60
 """The most of a wrong value that a message repeats."""
 
+LISTED_WORDS = 40
+"""The most known words that a message lists; no part of a policy has so many keys."""
+
+MOST_COMPARED = 20_000
+"""The most pairs of words whose spellings are compared for the suggestions of one kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -71,10 +77,11 @@ class Source:
     def _excerpt(self, place: Place) -> str:
         if not 1 <= place.line <= len(self.lines):
             return ""
-        line = _printable(self.lines[place.line - 1].rstrip())
+        line = self.lines[place.line - 1].rstrip()
         start = place.column - 1
         cut = 0 if place.column + place.length <= EXCERPT_CHARACTERS else max(0, start - 30)
-        shown = line[cut : cut + EXCERPT_CHARACTERS]
+        # Cut first: in a file of one long line every problem quotes from the same.
+        shown = _printable(line[cut : cut + EXCERPT_CHARACTERS])
         before = shown[: start - cut]
         marked = shown[start - cut : start - cut + place.length]
         caret = " " * _columns(before) + "^" * max(1, _columns(marked))
@@ -92,19 +99,47 @@ def failure(problems: Iterable[Problem]) -> PolicyError:
     return PolicyError("\n".join(parts), kept)
 
 
+class Known:
+    """The words of one kind that a file may hold, to say which is meant where another stands.
+
+    To compare spellings takes up to 30 µs a pair, so a file with thousands of names and thousands
+    that are wrong would take minutes: after `MOST_COMPARED` pairs nothing is suggested.
+    """
+
+    def __init__(self, noun: str, words: Iterable[str]) -> None:
+        self._noun = noun
+        self._words = tuple(words)
+        self._compared = 0
+
+    def unknown(self, word: str) -> str:
+        """Say that a word is not known and which one may be meant, or else which there are."""
+        said = f"unknown {self._noun} `{shorten(word)}`"
+        if near := self._near(word):
+            return f"{said}, did you mean `{near}`?"
+        hint = "; others are declared under `actions`" if self._noun == "action" else ""
+        return f"{said}; known here: {self._listed()}{hint}"
+
+    def _near(self, word: str) -> str | None:
+        if self._compared >= MOST_COMPARED:
+            return None
+        self._compared += len(self._words)
+        return did_you_mean(word, self._words)
+
+    def _listed(self) -> str:
+        more = len(self._words) - LISTED_WORDS
+        listed = ", ".join(self._words[:LISTED_WORDS])
+        return f"{listed} and {more:,} more" if more > 0 else listed
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Name the known word that is nearest in spelling, if one is near."""
     near = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return near[0] if near else None
 
 
-def unknown(noun: str, word: str, known: Sequence[str]) -> str:
-    """Say that a word is not known and which one may be meant, or else which there are."""
-    near = did_you_mean(word, known)
-    if near:
-        return f"unknown {noun} `{shorten(word)}`, did you mean `{near}`?"
-    hint = "; others are declared under `actions`" if noun == "action" else ""
-    return f"unknown {noun} `{shorten(word)}`; known here: {', '.join(known)}{hint}"
+def unknown(noun: str, word: str, known: Iterable[str]) -> str:
+    """Say of one word, among few, what `Known` says of many."""
+    return Known(noun, known).unknown(word)
 
 
 def show(value: object) -> str:

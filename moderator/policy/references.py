@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import InitErrorDetails
 
 from moderator.policy.faults import fault
-from moderator.policy.problems import unknown
+from moderator.policy.problems import Known
 from moderator.verdicts import ALLOW
 
 _NO_ACTION = (
@@ -30,6 +30,7 @@ def check_references(rules: Sequence[Any]) -> Iterator[InitErrorDetails]:
         for rule in rules
         if isinstance(rule, Mapping) and isinstance(rule.get("id"), str)
     }
+    known = Known("rule", by_id)
     graph: dict[str, set[str]] = {}
     excusing = {
         name for rule in by_id.values() for steps, name in _named(rule) if steps[0] == "except"
@@ -41,7 +42,7 @@ def check_references(rules: Sequence[Any]) -> Iterator[InitErrorDetails]:
             yield fault(_NO_ACTION, "rules", position, "action")
         for steps, name in _named(rule):
             if name not in by_id:
-                yield fault(unknown("rule", name, list(by_id)), "rules", position, *steps)
+                yield fault(known.unknown(name), "rules", position, *steps)
             elif by_id[name].get("mode") == "off" and rule.get("mode") != "off":
                 message = f"rule `{name}` is off, so it has no score; make it `mode: shadow`"
                 if steps[0] == "except":

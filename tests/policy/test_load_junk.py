@@ -1,5 +1,6 @@
 """Whatever a file holds, it loads or there is a PolicyError."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 from moderator.errors import PolicyError
 from moderator.policy.defaults import Defaults
 from moderator.policy.load import load_policies
+from moderator.policy.problems import MOST_COMPARED
 from moderator.policy.schema import Policy, Rule
 
 KEYS = sorted({*Policy.model_fields, *Rule.model_fields, *Defaults.model_fields})
@@ -53,3 +55,34 @@ def test_any_junk_loads_or_raises_a_policy_error(
         YAML(typ="safe", pure=True).dump(policy, stream)
     with pytest.raises(PolicyError):
         load_policies([file])
+
+
+def _rules(**keys: object) -> str:
+    """Three hundred rules with these keys; `#` is the number of each."""
+    common = {"title": "T", "severity": "low", "action": "block", "threshold": 0.5}
+    rule = json.dumps({"id": "rule-#", "violates": ["a thing #"], **common} | keys)
+    return "\n".join(f"- {rule.replace('#', str(n))}" for n in range(300))
+
+
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [
+        (300, _rules(**{"except": {"rules": ["rula-#"]}})),
+        (302, _rules(action="axt-#")),
+        (300, _rules(violates=[{"use": "lizt-#"}])),
+    ],
+    ids=["rules", "actions", "lists"],
+)
+def test_many_wrong_names_are_all_told_but_few_are_compared_with_all_there_are(
+    tmp_path: Path, known: int, text: str
+) -> None:
+    actions = ", ".join(f"act-{n}" for n in range(300))
+    lists = "\n".join(f"  list-{n}: [one {n}]" for n in range(300))
+    head = f"policy: a\nversion: 1\nactions: [allow, review, block, {actions}]\nprompts:\n{lists}"
+    file = tmp_path / "a.yaml"
+    file.write_text(f"{head}\nrules:\n{text}\n")
+    with pytest.raises(PolicyError) as caught:
+        load_policies([file])
+    told = [each.message for each in caught.value.problems if each.message.startswith("unknown")]
+    assert len(told) == 300
+    assert sum("did you mean" in each for each in told) == -(-MOST_COMPARED // known)

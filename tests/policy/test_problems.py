@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
+from moderator.policy import problems
 from moderator.policy.problems import (
     EXCERPT_CHARACTERS,
+    LISTED_WORDS,
+    MOST_COMPARED,
     PRINTED_PROBLEMS,
+    Known,
     Place,
     Problem,
     Source,
@@ -31,6 +37,19 @@ def test_a_long_line_is_cut_around_the_problem() -> None:
     assert marked(line, Place(1, 502, 5)) == "wrong"
     excerpt = Source(PATH, [line]).problem("wrong", Place(1, 502, 5)).excerpt
     assert len(excerpt.splitlines()[0]) == len("    1 | ") + EXCERPT_CHARACTERS
+
+
+def test_of_a_long_line_only_what_is_shown_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    cleaned = problems._printable
+
+    def counted(text: str) -> str:
+        looked_at.append(len(text))
+        return cleaned(text)
+
+    monkeypatch.setattr(problems, "_printable", counted)
+    Source(PATH, ["x" * 100_000]).problem("wrong", Place(1, 50_000))
+    assert looked_at == [EXCERPT_CHARACTERS]
 
 
 def test_a_mark_longer_than_the_line_ends_with_it() -> None:
@@ -73,3 +92,18 @@ def test_values_are_spelt_as_in_the_file_and_long_ones_cut() -> None:
 
 def test_a_word_is_compared_without_regard_to_case() -> None:
     assert unknown("mode", "OFF", ("enforce", "off")) == "unknown mode `OFF`, did you mean `off`?"
+
+
+def test_of_many_known_words_the_first_are_listed_and_the_others_counted() -> None:
+    known = Known("rule", (f"name-{n}" for n in range(LISTED_WORDS + 1_500)))
+    said = known.unknown("zzz")
+    assert said.startswith("unknown rule `zzz`; known here: name-0, name-1, ")
+    assert said.endswith(f"name-{LISTED_WORDS - 1} and 1,500 more")
+
+
+def test_after_so_many_comparisons_nothing_is_suggested() -> None:
+    names = [f"name-{n}" for n in range(MOST_COMPARED // 4)]
+    known = Known("rule", names)
+    said = [known.unknown(f"nama-{n}") for n in range(10)]
+    assert ["did you mean" in each for each in said] == [True] * 4 + [False] * 6
+    assert all(each.startswith("unknown rule `nama-") for each in said)
