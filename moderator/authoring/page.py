@@ -9,7 +9,8 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-blockquote { margin: .2rem 0; overflow-wrap: anywhere; }
+blockquote { margin: .2rem 0; }
+blockquote, li { overflow-wrap: anywhere; }
 .tag { border: 1px solid var(--line); border-radius: .8rem; padding: 0 .6rem; font-size: .85rem; }
 .muted { opacity: .7; } svg text { fill: currentColor; font-size: 11px; }
 """
