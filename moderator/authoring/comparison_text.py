@@ -40,8 +40,14 @@ def as_text(found: Comparison) -> RenderableType:
         parts.append(_table(changed))
         parts += [line for rule in changed for line in _sample_lines(rule)]
     same = len(found.rules) - len(changed)
-    parts.append(Text(f"{same} rules without a change" if same else "every rule changed"))
+    parts.append(Text(_unchanged(same)))
     return Group(*parts)
+
+
+def _unchanged(rules: int) -> str:
+    if rules == 0:
+        return "every rule changed"
+    return f"{rules} {'rule' if rules == 1 else 'rules'} without a change"
 
 
 def _table(rules: list[RuleChange]) -> Table:

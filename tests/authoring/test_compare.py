@@ -19,7 +19,7 @@ from moderator.authoring.archive import read_posts
 from moderator.authoring.compare import Comparison, compare, wilson
 from moderator.authoring.comparison_page import as_html
 from moderator.authoring.comparison_text import as_json, as_text
-from moderator.authoring.sides import from_verdicts, judge_store
+from moderator.authoring.sides import Side, from_verdicts, judge_store
 from moderator.authoring.store import Store
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.fake import fake_space
@@ -64,6 +64,12 @@ def old(load: Load) -> PolicySet:
     )
 
 
+def judged(bench: Workbench, store: Store, old: PolicySet, new: PolicySet) -> tuple[Side, Side]:
+    """Both sides of a comparison."""
+    before, after = (judge_store(bench.compile(each), store, bench.limits) for each in (old, new))
+    return before, after
+
+
 @pytest.fixture
 def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Comparison:
     new = load(
@@ -71,8 +77,7 @@ def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Compari
         a_rule("sea", violates=["blue sea"], threshold=0.6, review_at=0.3),
         name="test",
     )
-    sides = [judge_store(bench.compile(each), store, bench.limits) for each in (old, new)]
-    return compare(sides[0], sides[1], store.posts)
+    return compare(*judged(bench, store, old, new), store.posts)
 
 
 def actions_of(policies: PolicySet, bench: Workbench, store: Store) -> tuple[list[str], list[str]]:
@@ -198,6 +203,56 @@ def test_the_same_policy_on_both_sides_changes_nothing(
     assert all(rule.stricter == rule.milder == 0 for rule in same.rules)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"mode": "shadow"}, {}),
+        ({"mode": "shadow"}, {"mode": {"canary": "50%"}}),
+        ({"mode": {"canary": "10%"}}, {"mode": {"canary": "60%"}}),
+        ({"action": "review"}, {"action": "block"}),
+        ({"action": "limit"}, {"action": "block"}),
+        ({"except": {"surfaces": ["chat"]}}, {}),
+        ({"except": {"keywords": ["w3"]}}, {}),
+        ({"threshold": 0.9}, {"threshold": 0.6}),
+    ],
+)
+def test_a_change_of_actions_is_put_down_to_its_rule_both_ways(
+    load: Load, bench: Workbench, store: Store, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    actions = ["allow", "limit", "review", "block"]
+    policies = [load(FIRE | change, actions=actions) for change in (before, after)]
+    old, new = judged(bench, store, *policies)
+    there, back = compare(old, new, store.posts), compare(new, old, store.posts)
+    (stricter,), (milder,) = there.rules, back.rules
+    assert there.changed.hits > 0
+    assert (stricter.stricter, stricter.milder) == (there.changed.hits, 0)
+    assert (milder.milder, milder.actions) == (back.changed.hits, back.changed.hits)
+    assert stricter.gained
+    assert stricter.gained[0].before != stricter.gained[0].after
+
+
+def test_a_rule_that_reports_only_still_goes_further_when_it_reaches_more(
+    load: Load, bench: Workbench, store: Store
+) -> None:
+    few = load(FIRE | {"mode": "shadow", "threshold": 0.9, "review_at": 0.8})
+    more = load(FIRE | {"mode": "shadow"})
+    found = compare(*judged(bench, store, few, more), store.posts)
+    assert (found.changed.hits, found.rules[0].actions) == (0, 0)
+    assert found.rules[0].stricter > 0
+
+
+def test_actions_that_one_side_lacks_keep_their_place_among_the_others(
+    load: Load, bench: Workbench, store: Store
+) -> None:
+    limits = load(FIRE | {"action": "limit"}, actions=["allow", "limit", "review", "block"])
+    old, new = judged(bench, store, limits, load(FIRE))
+    (blocks,), (limits_again,) = (
+        compare(*sides, store.posts).rules for sides in ((old, new), (new, old))
+    )
+    assert (blocks.stricter > 0, blocks.milder) == (True, 0)
+    assert (limits_again.stricter, limits_again.milder > 0) == (0, True)
+
+
 def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, store: Store) -> None:
     rules = bench.compile(old)
     screener = a_screener(rules, space=bench.channels["text"])
@@ -206,8 +261,17 @@ def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, sto
     published = from_verdicts(verdicts, rules.actions)
     assert [published.order[a] for a in published.actions] == [v.action for v in verdicts]
     column = published.rules.index("test/fire")
-    expected = side.levels[:60, side.rules.index("test/fire")]
-    assert published.levels[:, column].tolist() == expected.tolist()
+    there = side.rules.index("test/fire")
+    assert published.levels[:, column].tolist() == side.levels[:60, there].tolist()
+    assert published.asked[:, column].tolist() == side.asked[:60, there].tolist()
+
+
+def test_rules_without_a_change_are_counted(
+    old: PolicySet, bench: Workbench, store: Store, found: Comparison
+) -> None:
+    side = judge_store(bench.compile(old), store, bench.limits)
+    assert "3 rules without a change" in shown(compare(side, side, store.posts))
+    assert "every rule changed" in shown(found)
 
 
 def test_wilsons_interval_agrees_with_published_values() -> None:
@@ -215,6 +279,12 @@ def test_wilsons_interval_agrees_with_published_values() -> None:
     assert [round(x, 4) for x in wilson(81, 263)[2:]] == [0.2553, 0.3662]
     assert [round(x, 4) for x in wilson(0, 20)[2:]] == [0.0, 0.1611]
     assert wilson(0, 0)[2:] == (0.0, 1.0)
+
+
+def shown(found: Comparison) -> str:
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(as_text(found))
+    return console.export_text()
 
 
 def test_json_holds_rates_with_their_intervals(found: Comparison) -> None:
@@ -225,9 +295,7 @@ def test_json_holds_rates_with_their_intervals(found: Comparison) -> None:
 
 
 def test_text_steers_no_terminal(found: Comparison) -> None:
-    console = Console(width=160, record=True, file=StringIO())
-    console.print(as_text(found))
-    text = console.export_text()
+    text = shown(found)
     assert "test/fire, now milder:" in text
     assert "on 61 posts" in text
     assert "\u001b" not in text
