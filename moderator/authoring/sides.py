@@ -101,6 +101,8 @@ def _known(verdicts: Sequence[Verdict], order: Sequence[str]) -> tuple[str, ...]
 
 
 def _level(rule: RuleScore) -> int:
+    if rule.excused is not None:
+        return QUIET
     return (rule.score >= rule.review_at) + (rule.score >= rule.threshold)
 
 

@@ -42,13 +42,14 @@ POSTS = [
     for number in range(60)
 ]
 EVIL = "<script>alert(1)</script> & \u001b[31m"
+STORED = [*POSTS, Post(id="x", text=f"red fire {EVIL}")]
 
 
 @pytest.fixture
 def store(bench: Workbench) -> Store:
-    embedded = bench.embed_all([*POSTS, Post(id="x", text=f"red fire {EVIL}")], lambda _: None)
+    embedded = bench.embed_all(STORED, lambda _: None)
     return Store.of(
-        [*POSTS, Post(id="x", text=f"red fire {EVIL}")],
+        STORED,
         {name: (found.vectors, found.owners) for name, found in embedded.readings.items()},
         {name: space.digest for name, space in bench.channels.items()},
         embedded.unread,
@@ -103,6 +104,7 @@ IN_CHAT = {"applies_to": {"surfaces": ["chat"]}}
 FIRE = a_rule("fire", **LINES)
 SEA = a_rule("sea", violates=["blue sea"], action="review", **LINES)
 HOT = a_rule("hot", violates=["hot red", "fire"], action="review", **LINES)
+SHADOW = {"mode": "shadow"}
 UNLESS_HOT = {**FIRE, "except": {"rules": ["hot"]}}
 BOTH: dict[str, Any] = {**FIRE, "id": "both", "violates": []}
 
@@ -264,6 +266,21 @@ def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, sto
     there = side.rules.index("test/fire")
     assert published.levels[:, column].tolist() == side.levels[:60, there].tolist()
     assert published.asked[:, column].tolist() == side.asked[:60, there].tolist()
+
+
+@pytest.mark.parametrize(
+    "rules", [[{**FIRE, "except": {"keywords": ["w3"]}}], [UNLESS_HOT, HOT], [FIRE, HOT | SHADOW]]
+)
+def test_verdicts_against_the_policy_that_gave_them_show_no_change(
+    load: Load, bench: Workbench, store: Store, rules: list[dict[str, Any]]
+) -> None:
+    compiled = bench.compile(load(*rules))
+    screener = a_screener(compiled, space=bench.channels["text"])
+    verdicts = screener.screen(bench.loader.load(STORED, 0.0))
+    published = from_verdicts(verdicts, compiled.actions)
+    found = compare(published, judge_store(compiled, store, bench.limits), store.posts)
+    assert any(rule.after.hits for rule in found.rules)
+    assert all(rule.stricter == rule.milder == 0 for rule in found.rules)
 
 
 def test_rules_without_a_change_are_counted(
