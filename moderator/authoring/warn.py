@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.examples import TestReport, run_examples
+from moderator.authoring.examples import Outcome, TestReport, run_examples
 from moderator.authoring.windows import windows
 from moderator.authoring.workbench import Workbench
 from moderator.cores import usable_cores
@@ -200,19 +200,26 @@ def _examples(report: TestReport, lines: Lines) -> Iterator[Warned]:
         room = abs(score.score - score.review_at)
         name = f"{case.policy.name}/{case.rule.id}"
         under = ("examples", case.side)
-        must = "fire" if case.side == "violates" else "pass"
         if not outcome.passed:
-            message = (
-                f"this example must {must}, but scores {score.score:.3f} at a review line of "
-                f"{score.review_at:g}; `moderator policy test` shows the nearest prompts"
-            )
+            message = f"{_failing(outcome)}; `moderator policy test` shows the nearest prompts"
             yield Warned("failing-example", name, case.example.text, message, under)
-        elif room < lines.narrow:
+        elif room < lines.narrow and score.excused is None:
             message = (
                 f"this example passes by {room:.3f} only (score {score.score:.3f}, review line "
                 f"{score.review_at:g}); add a prompt like it, so that small changes do not break it"
             )
             yield Warned("narrow-example", name, case.example.text, message, under)
+
+
+def _failing(outcome: Outcome) -> str:
+    score = outcome.score
+    must = "fire" if outcome.case.side == "violates" else "pass"
+    if score.excused is not None:
+        return f"this example must {must}, but the exception {score.excused} excuses it"
+    return (
+        f"this example must {must}, but scores {score.score:.3f} at a review line of "
+        f"{score.review_at:g}"
+    )
 
 
 def _alike(rows: Matrix, least: float) -> Iterator[tuple[int, int, float]]:

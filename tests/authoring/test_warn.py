@@ -63,6 +63,18 @@ def test_an_example_that_barely_passes_and_one_that_fails_are_named(
     assert codes(found) == [("narrow-example", "fire"), ("failing-example", "fire")]
 
 
+def test_an_example_that_an_exception_excuses_fails_and_is_told_why(
+    load: Load, bench: Workbench
+) -> None:
+    examples = {"violates": ["red fire drill"], "allows": ["drill of the red fire"]}
+    rule = a_rule(
+        examples=examples, threshold=0.3, review_at=0.2, **{"except": {"keywords": ["drill"]}}
+    )
+    (found,) = warn(load(rule), bench, Lines(narrow=1))
+    assert (found.code, found.prompt) == ("failing-example", "red fire drill")
+    assert "must fire, but the exception keyword drill excuses it" in found.message
+
+
 def test_a_rule_that_another_swallows_is_named(load: Load, bench: Workbench) -> None:
     strict = a_rule("fire", violates=["burning houses", "burning"], threshold=0.4)
     strict["review_at"] = 0.3
