@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.cache.base import VectorCache
-from moderator.embedder import Embedded, Embedder
+from moderator.embedder import Embedder
 from moderator.encoders.base import Space, Vector
 from moderator.errors import InferenceError, ModelError
 from moderator.media.load import MediaLoader
@@ -76,7 +76,7 @@ class Judged:
 
 
 class Corpus(NamedTuple):
-    """Any number of posts, embedded."""
+    """Any number of posts, embedded; without their pixels, which would soon fill the memory."""
 
     readings: Mapping[str, Readings]  # by channel
     unread: NDArray[np.bool_]  # (posts,) those of which a part could not be read
@@ -119,18 +119,18 @@ class Workbench:
     def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> Corpus:
         """Load and embed any number of posts, on every core; `progress` is told how many more."""
 
-        def work(some: Sequence[Post]) -> Embedded:
+        def work(some: Sequence[Post]) -> Corpus:
             loaded = self.loader.load(some, time.perf_counter())
-            done = self.embedder.embed(loaded)
+            inputs, readings = self.embedder.embed(loaded)
             progress(len(some))
-            return done
+            return Corpus(readings, np.array([bool(report) for report in inputs.reports]))
 
         with ThreadPoolExecutor(self.callers) as pool:
             starts = range(0, len(posts), _POSTS)
             parts = list(pool.map(work, [posts[start : start + _POSTS] for start in starts]))
         return Corpus(
             {name: _joined(parts, name, space) for name, space in self.channels.items()},
-            np.array([bool(report) for inputs, _ in parts for report in inputs.reports], np.bool_),
+            np.concatenate([np.zeros(0, np.bool_), *(part.unread for part in parts)]),
         )
 
     def vectors(self, channel: str, prompts: Iterable[str]) -> dict[str, Vector]:
@@ -144,10 +144,10 @@ class Workbench:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
 
 
-def _joined(parts: Sequence[Embedded], channel: str, space: Space) -> Readings:
+def _joined(parts: Sequence[Corpus], channel: str, space: Space) -> Readings:
     """The readings of several batches as those of one."""
-    starts = np.cumsum([0, *(len(inputs.reports) for inputs, _ in parts)])
-    readings = [found[channel] for _, found in parts]
+    starts = np.cumsum([0, *(len(part.unread) for part in parts)])
+    readings = [part.readings[channel] for part in parts]
     return Readings(
         np.concatenate(
             [np.zeros((0, space.dimensions), np.float32), *(each.vectors for each in readings)]

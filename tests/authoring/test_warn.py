@@ -67,10 +67,9 @@ def test_an_example_that_an_exception_excuses_fails_and_is_told_why(
     load: Load, bench: Workbench
 ) -> None:
     examples = {"violates": ["red fire drill"], "allows": ["drill of the red fire"]}
-    rule = a_rule(
-        examples=examples, threshold=0.3, review_at=0.2, **{"except": {"keywords": ["drill"]}}
-    )
-    (found,) = warn(load(rule), bench, Lines(narrow=1))
+    rule = a_rule(examples=examples, threshold=0.3, review_at=0.2)
+    excused = {**rule, "except": {"keywords": ["drill"]}}
+    (found,) = warn(load(excused), bench, Lines(narrow=1))
     assert (found.code, found.prompt) == ("failing-example", "red fire drill")
     assert "must fire, but the exception keyword drill excuses it" in found.message
 
