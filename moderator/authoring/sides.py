@@ -55,6 +55,7 @@ def judge_store(
             for row, post in enumerate(some):
                 inputs.reports.append([])
                 read_text(inputs, row, post.text, limits)
+            inputs.quotes += store.written(where)
         found = judge(rules, Embedded(inputs, store.readings(where)), some)
         scores[where] = sigmoid(found.fused)
         levels[where] = (found.fused >= look).view(np.int8) + (found.fused >= act).view(np.int8)

@@ -21,7 +21,7 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts, lacking
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
-from moderator.reading import Inputs, LoadedPost, ReadingLimits
+from moderator.reading import Inputs, LoadedPost, Quote, ReadingLimits
 from moderator.scoring.detail import rule_score
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ModalityReport, RuleScore
@@ -80,6 +80,7 @@ class Corpus(NamedTuple):
 
     readings: Mapping[str, Readings]  # by channel
     unread: NDArray[np.bool_]  # (posts,) those of which a part could not be read
+    quotes: Sequence[Quote] = ()  # what is written in their pictures, in the posts' order
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,21 @@ class Workbench:
             loaded = self.loader.load(some, time.perf_counter())
             inputs, readings = self.embedder.embed(loaded)
             progress(len(some))
-            return Corpus(readings, np.array([bool(report) for report in inputs.reports]))
+            unread = np.array([bool(report) for report in inputs.reports])
+            return Corpus(readings, unread, inputs.quotes)
 
+        starts = range(0, len(posts), _POSTS)
         with ThreadPoolExecutor(self.callers) as pool:
-            starts = range(0, len(posts), _POSTS)
             parts = list(pool.map(work, [posts[start : start + _POSTS] for start in starts]))
+        quotes = [
+            quote._replace(owner=quote.owner + start)
+            for part, start in zip(parts, starts, strict=True)
+            for quote in part.quotes
+        ]
         return Corpus(
-            {name: _joined(parts, name, space) for name, space in self.channels.items()},
+            {name: _joined(parts, starts, name, space) for name, space in self.channels.items()},
             np.concatenate([np.zeros(0, np.bool_), *(part.unread for part in parts)]),
+            quotes,
         )
 
     def vectors(self, channel: str, prompts: Iterable[str]) -> dict[str, Vector]:
@@ -144,9 +152,8 @@ class Workbench:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
 
 
-def _joined(parts: Sequence[Corpus], channel: str, space: Space) -> Readings:
-    """The readings of several batches as those of one."""
-    starts = np.cumsum([0, *(len(part.unread) for part in parts)])
+def _joined(parts: Sequence[Corpus], starts: Sequence[int], channel: str, space: Space) -> Readings:
+    """The readings of several batches as those of one; `starts`: each one's first post."""
     readings = [part.readings[channel] for part in parts]
     return Readings(
         np.concatenate(
@@ -155,7 +162,7 @@ def _joined(parts: Sequence[Corpus], channel: str, space: Space) -> Readings:
         np.concatenate(
             [
                 np.zeros(0, np.intp),
-                *(each.owners + start for each, start in zip(readings, starts, strict=False)),
+                *(each.owners + start for each, start in zip(readings, starts, strict=True)),
             ]
         ),
         tuple(label for each in readings for label in each.media),

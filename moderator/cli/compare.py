@@ -150,7 +150,7 @@ def embed_store(posts: "Sequence[Post]", bench: "Workbench") -> "Store":
         embedded = bench.embed_all(posts, told)
     readings = {name: (found.vectors, found.owners) for name, found in embedded.readings.items()}
     spaces = {name: space.digest for name, space in bench.channels.items()}
-    return Store.of(posts, readings, spaces, embedded.unread)
+    return Store.of(posts, readings, spaces, embedded.unread, embedded.quotes)
 
 
 def report(found: "Comparison", kind: Kind, to: Path | None) -> None:

@@ -22,14 +22,18 @@ from moderator.authoring.comparison_text import as_json, as_text
 from moderator.authoring.sides import Side, from_verdicts, judge_store
 from moderator.authoring.store import Store
 from moderator.authoring.workbench import Workbench
+from moderator.embedder import Embedder
 from moderator.encoders.fake import fake_space
 from moderator.errors import StartupError
+from moderator.ocr.base import Writing, Written
+from moderator.ocr.space import space_of_writing
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Media, Post
 from moderator.settings import Settings
 from moderator.verdicts import encode_verdict
-from tests.authoring.conftest import Load
-from tests.builders import a_rule, a_screener, picture
+from tests.authoring.conftest import Load, a_workbench
+from tests.builders import LIMITS, a_rule, a_screener, picture
+from tests.written import Says
 
 WORDS = ["red fire", "hot red flames", "blue sea", "green meadow", "red", "house on fire", "fire"]
 POSTS = [
@@ -134,6 +138,24 @@ def test_a_store_knows_every_exception_keyword_and_scope(
     stored, screened = actions_of(load(*rules), bench, store)
     assert stored == screened
     assert len(set(stored)) > 1
+
+
+def test_a_store_knows_the_keywords_in_pictures(load: Load, tmp_path: Path) -> None:
+    space = fake_space()
+    channels = {"text": space, "image": space, "ocr": space_of_writing(space, "reader")}
+    spam = Says(Written((Writing("buy cheap pills"),)))
+    bench = replace(a_workbench(space), embedder=Embedder(channels, LIMITS, decoder=spam))
+    embedded = bench.embed_all(POSTS, lambda _: None)
+    readings = {name: (found.vectors, found.owners) for name, found in embedded.readings.items()}
+    digests = {name: space.digest for name, space in channels.items()}
+    store = Store.of(POSTS, readings, digests, embedded.unread, embedded.quotes)
+    store.save(tmp_path / "posts.npz")
+    assert [quote.owner for quote in store.written(slice(4, 13))] == [0, 4, 8]
+
+    rules = bench.compile(load(a_rule("words", violates=[], keywords=["pills"])))
+    side = judge_store(rules, Store.load(tmp_path / "posts.npz"), bench.limits)
+    blocked = [post.id for post, place in zip(POSTS, side.actions, strict=True) if place]
+    assert blocked == [post.id for post in POSTS if post.media]
 
 
 def test_a_store_is_searched_as_far_as_posts_are_read(load: Load, bench: Workbench) -> None:
