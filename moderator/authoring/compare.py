@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.authoring.sides import QUIET, Side
+from moderator.authoring.store import Store
 from moderator.posts import Post
 
 _STEPS = 20  # of a histogram of scores
@@ -70,6 +71,7 @@ class Comparison:
     old: str
     new: str
     posts: int
+    unread: int  # of them, those that could not be read in full: they are in review at least
     changed: Rate
     moves: tuple[tuple[str, str, int], ...]  # action before, action after, posts; most first
     rules: tuple[RuleChange, ...]
@@ -85,8 +87,9 @@ def wilson(count: int, posts: int) -> Rate:
     return Rate(count, posts, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def compare(old: Side, new: Side, posts: Sequence[Post], *, samples: int = 3) -> Comparison:
-    """Compare two sides of the same posts; up to `samples` posts each way for every rule."""
+def compare(old: Side, new: Side, store: Store, *, samples: int = 3) -> Comparison:
+    """Compare two sides of a store's posts; up to `samples` posts each way for every rule."""
+    posts = store.posts
     before, after = _names(old), _names(new)
     moved = before != after
     moves = Counter(zip(before[moved].tolist(), after[moved].tolist(), strict=True))
@@ -98,6 +101,7 @@ def compare(old: Side, new: Side, posts: Sequence[Post], *, samples: int = 3) ->
         old.name,
         new.name,
         len(posts),
+        int(store.unread.sum()),
         wilson(int(moved.sum()), len(posts)),
         tuple((*move, count) for move, count in moves.most_common()),
         tuple(pair.rule(name) for name in names),

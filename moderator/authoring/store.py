@@ -115,6 +115,23 @@ class Store:
                 "the store of embeddings was made with other models; run `policy embed` again"
             )
 
+    def only(self, kept: NDArray[np.bool_]) -> "Store":
+        """Some of the posts; `kept`: (posts,)."""
+        place = np.cumsum(kept) - 1  # of those that are kept
+        rows = {name: kept[owners] for name, owners in self.owners.items()}
+        return Store(
+            tuple(post for post, keep in zip(self.posts, kept, strict=True) if keep),
+            {name: vectors[rows[name]] for name, vectors in self.vectors.items()},
+            {name: place[owners[rows[name]]] for name, owners in self.owners.items()},
+            self.spaces,
+            self.unread[kept],
+            tuple(
+                quote._replace(owner=int(place[quote.owner]))
+                for quote in self.quotes
+                if kept[quote.owner]
+            ),
+        )
+
     def chunks(self) -> Iterator[slice]:
         """Where some posts at a time stand."""
         for start in range(0, len(self.posts), CHUNK):

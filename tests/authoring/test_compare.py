@@ -29,6 +29,7 @@ from moderator.ocr.base import Writing, Written
 from moderator.ocr.space import space_of_writing
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Media, Post
+from moderator.reading import Quote
 from moderator.settings import Settings
 from moderator.verdicts import encode_verdict
 from tests.authoring.conftest import Load, a_workbench
@@ -82,7 +83,7 @@ def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Compari
         a_rule("sea", violates=["blue sea"], threshold=0.6, review_at=0.3),
         name="test",
     )
-    return compare(*judged(bench, store, old, new), store.posts)
+    return compare(*judged(bench, store, old, new), store)
 
 
 def actions_of(policies: PolicySet, bench: Workbench, store: Store) -> tuple[list[str], list[str]]:
@@ -193,6 +194,31 @@ def test_a_post_that_could_not_be_read_stays_in_review(old: PolicySet, bench: Wo
     assert side.order[side.actions[0]] == "review"
 
 
+def test_some_posts_of_a_store_are_judged_as_they_are_among_the_others(
+    old: PolicySet, bench: Workbench, store: Store
+) -> None:
+    quotes = tuple(Quote(place, "0", f"said {place}") for place in (3, 8, 12))
+    kept = np.arange(len(STORED)) % 4 == 0
+    some = replace(store, quotes=quotes).only(kept)
+    everything, ours = (judge_store(bench.compile(old), s, bench.limits) for s in (store, some))
+    assert [post.id for post in some.posts] == [post.id for post in STORED[::4]]
+    assert ours.actions.tolist() == everything.actions[kept].tolist()
+    assert np.allclose(ours.scores, everything.scores[kept])
+    assert [(quote.owner, quote.text) for quote in some.quotes] == [(2, "said 8"), (3, "said 12")]
+
+
+def test_posts_that_could_not_be_read_in_full_are_told_everywhere(
+    old: PolicySet, bench: Workbench, store: Store, found: Comparison
+) -> None:
+    unread = np.arange(len(STORED)) < 3
+    side = judge_store(bench.compile(old), replace(store, unread=unread), bench.limits)
+    told = compare(side, side, replace(store, unread=unread))
+    assert json.loads(as_json(told))["unread"] == 3
+    for text in (shown(told), as_html(told)):
+        assert "3 not read in full, so in review at least" in text
+    assert "not read in full" not in shown(found) + as_html(found)
+
+
 def test_a_store_of_other_models_is_refused(store: Store) -> None:
     other = fake_space(images=False)
     with pytest.raises(StartupError, match="made with other models"):
@@ -222,7 +248,7 @@ def test_the_same_policy_on_both_sides_changes_nothing(
     old: PolicySet, bench: Workbench, store: Store
 ) -> None:
     side = judge_store(bench.compile(old), store, bench.limits)
-    same = compare(side, side, store.posts)
+    same = compare(side, side, store)
     assert (same.changed.hits, same.moves) == (0, ())
     assert all(rule.stricter == rule.milder == 0 for rule in same.rules)
 
@@ -246,7 +272,7 @@ def test_a_change_of_actions_is_put_down_to_its_rule_both_ways(
     actions = ["allow", "limit", "review", "block"]
     policies = [load(FIRE | change, actions=actions) for change in (before, after)]
     old, new = judged(bench, store, *policies)
-    there, back = compare(old, new, store.posts), compare(new, old, store.posts)
+    there, back = compare(old, new, store), compare(new, old, store)
     (stricter,), (milder,) = there.rules, back.rules
     assert there.changed.hits > 0
     assert (stricter.stricter, stricter.milder) == (there.changed.hits, 0)
@@ -260,7 +286,7 @@ def test_a_rule_that_reports_only_still_goes_further_when_it_reaches_more(
 ) -> None:
     few = load(FIRE | {"mode": "shadow", "threshold": 0.9, "review_at": 0.8})
     more = load(FIRE | {"mode": "shadow"})
-    found = compare(*judged(bench, store, few, more), store.posts)
+    found = compare(*judged(bench, store, few, more), store)
     assert (found.changed.hits, found.rules[0].actions) == (0, 0)
     assert found.rules[0].stricter > 0
 
@@ -271,7 +297,7 @@ def test_actions_that_one_side_lacks_keep_their_place_among_the_others(
     limits = load(FIRE | {"action": "limit"}, actions=["allow", "limit", "review", "block"])
     old, new = judged(bench, store, limits, load(FIRE))
     (blocks,), (limits_again,) = (
-        compare(*sides, store.posts).rules for sides in ((old, new), (new, old))
+        compare(*sides, store).rules for sides in ((old, new), (new, old))
     )
     assert (blocks.stricter > 0, blocks.milder) == (True, 0)
     assert (limits_again.stricter, limits_again.milder > 0) == (0, True)
@@ -300,7 +326,7 @@ def test_verdicts_against_the_policy_that_gave_them_show_no_change(
     screener = a_screener(compiled, space=bench.channels["text"])
     verdicts = screener.screen(bench.loader.load(STORED, 0.0))
     published = from_verdicts(verdicts, compiled.actions)
-    found = compare(published, judge_store(compiled, store, bench.limits), store.posts)
+    found = compare(published, judge_store(compiled, store, bench.limits), store)
     assert any(rule.after.hits for rule in found.rules)
     assert all(rule.stricter == rule.milder == 0 for rule in found.rules)
 
@@ -309,7 +335,7 @@ def test_rules_without_a_change_are_counted(
     old: PolicySet, bench: Workbench, store: Store, found: Comparison
 ) -> None:
     side = judge_store(bench.compile(old), store, bench.limits)
-    assert "3 rules without a change" in shown(compare(side, side, store.posts))
+    assert "3 rules without a change" in shown(compare(side, side, store))
     assert "every rule changed" in shown(found)
 
 
