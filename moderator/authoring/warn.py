@@ -179,11 +179,13 @@ def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
     logits = channel.scale.log_odds(violates.vectors @ channel.directions)
     fires = (logits >= least) & channel.reads  # (prompts, rules)
     all_fire = np.logical_and.reduceat(fires, starts, axis=0)
+    parts = _parts(rules)
     for row, column in enumerate(violates.rules[starts].tolist()):
+        if rules.rules[column].keywords or column in parts:
+            continue  # sentences do not tell all that it does
         for other in np.flatnonzero(all_fire[row] & (ranks >= ranks[column])).tolist():
             ours, theirs = rules.ids[column], rules.ids[other]
-            swallows = set(rules.rules[column].channels) <= set(rules.rules[other].channels)
-            if other != column and swallows and _policy(ours) == _policy(theirs):
+            if other != column and _stands_in(rules, other, column):
                 yield Warned(
                     "swallowed",
                     ours,
@@ -192,6 +194,25 @@ def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
                     "of this rule, so this rule may never make a difference; say in the `allows` "
                     "of one what the other is for",
                 )
+
+
+def _stands_in(rules: CompiledRules, other: int, column: int) -> bool:
+    """Whether nothing keeps a rule from acting on posts on which another one of its policy acts."""
+    ours, theirs = rules.rules[column], rules.rules[other]
+    return (
+        _policy(rules.ids[column]) == _policy(rules.ids[other])
+        and set(ours.channels) <= set(theirs.channels)
+        and (theirs.mode == "enforce" or theirs.mode == ours.mode == "shadow")
+        and rules.scope.covers(other, column)
+        and set(theirs.excepts.rules or ()) <= set(ours.excepts.rules or ())
+        and set(theirs.excepts.keywords) <= set(ours.excepts.keywords)
+    )
+
+
+def _parts(rules: CompiledRules) -> set[int]:
+    """The rules that others are made of or excused by, which make a difference there."""
+    combined = {column for made in rules.combined for column in made.columns.values()}
+    return combined.union(*rules.excusing.values())
 
 
 def _examples(report: TestReport, lines: Lines) -> Iterator[Warned]:

@@ -1,6 +1,7 @@
 """What the encoders find odd about policies, as warnings with places."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,57 @@ def test_a_rule_that_another_swallows_is_named(load: Load, bench: Workbench) -> 
     # The other way round the milder rule cannot stand in for the stricter one.
     strict["action"], mild["action"] = "review", "block"
     assert ("swallowed", "houses") not in codes(warn(load(strict, mild), bench))
+
+
+WIDE: dict[str, Any] = a_rule("fire", violates=["burning houses", "burning"], threshold=0.4) | {
+    "review_at": 0.3
+}
+NARROW: dict[str, Any] = a_rule("houses", violates=["burning houses"], action="review")
+IN_CHAT = {"applies_to": {"surfaces": ["chat"]}}
+ON_FEED = {"applies_to": {"surfaces": ["feed", "chat"]}}
+SPARES_TOYS = {"except": {"keywords": ["toy"]}}
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "others"),
+    [
+        (WIDE | {"mode": "shadow"}, NARROW, []),
+        (WIDE | {"mode": {"canary": "50%"}}, NARROW, []),
+        (WIDE | {"mode": {"canary": "50%"}}, NARROW | {"mode": {"canary": "50%"}}, []),
+        (WIDE | IN_CHAT, NARROW | ON_FEED, []),
+        (WIDE | {"except": {"surfaces": ["feed"]}}, NARROW, []),
+        (WIDE | {"applies_to": {"languages": ["en"]}}, NARROW, []),
+        (WIDE | {"applies_to": {"modalities": ["text"]}}, NARROW, []),
+        (WIDE | SPARES_TOYS, NARROW, []),
+        (WIDE, NARROW | {"keywords": ["arson"]}, []),
+        (WIDE, NARROW, [a_rule("both", violates=[]) | {"when": {"all": ["houses"]}}]),
+        (WIDE, NARROW, [a_rule("sea", violates=SEA) | {"except": {"rules": ["houses"]}}]),
+    ],
+)
+def test_a_rule_that_acts_where_another_does_not_is_not_swallowed(
+    load: Load,
+    bench: Workbench,
+    wide: dict[str, Any],
+    narrow: dict[str, Any],
+    others: list[dict[str, Any]],
+) -> None:
+    assert ("swallowed", "houses") not in codes(warn(load(wide, narrow, *others), bench))
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        (WIDE, NARROW | {"mode": "shadow"}),
+        (WIDE | {"mode": "shadow"}, NARROW | {"mode": "shadow"}),
+        (WIDE | ON_FEED, NARROW | IN_CHAT),
+        (WIDE, NARROW | IN_CHAT | SPARES_TOYS),
+        (WIDE | SPARES_TOYS, NARROW | SPARES_TOYS),
+    ],
+)
+def test_a_rule_is_swallowed_by_one_that_goes_as_far_everywhere(
+    load: Load, bench: Workbench, wide: dict[str, Any], narrow: dict[str, Any]
+) -> None:
+    assert ("swallowed", "houses") in codes(warn(load(wide, narrow), bench))
 
 
 def test_a_prompt_longer_than_the_window_is_named_and_counted_once(
