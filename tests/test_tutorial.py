@@ -38,6 +38,7 @@ def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
                 said += done.stdout
     assert "4 of 4 examples pass" in said
     assert "allow → review" in said
+    assert "shop/weapons, now stricter:" in said
     assert "weapons" in (here / "handbook.html").read_text()
 
 

@@ -2,11 +2,13 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from moderator.authoring.archive import Kept
 from moderator.errors import PostError, StartupError, TransientError
@@ -66,6 +68,19 @@ async def read_topics(
     await _read(settings, settings.posts_topic, start_ms, take_post)
     await _read(settings, settings.verdicts_topic, start_ms, take_verdict)
     return [Kept(post, verdicts.get(name)) for name, post in posts.items()]
+
+
+def read_alike(verdicts: Sequence[Verdict], unread: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(posts,) those that were read in full both times, or neither time.
+
+    Links expire and hosts come back: what becomes of the others says nothing of the policies.
+    """
+    then = np.array([_in_full(verdict) for verdict in verdicts], np.bool_)
+    return np.asarray(then != unread)
+
+
+def _in_full(verdict: Verdict) -> bool:
+    return all(report.status in ("read", "missing") for report in verdict.modalities)
 
 
 async def _read(settings: Settings, topic: str, start_ms: int, take: Callable[[Any], None]) -> None:

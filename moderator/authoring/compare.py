@@ -4,12 +4,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.sides import Side
+from moderator.authoring.sides import QUIET, Side
+from moderator.authoring.store import Store
 from moderator.posts import Post
 
 _STEPS = 20  # of a histogram of scores
@@ -51,7 +53,9 @@ class RuleChange(NamedTuple):
     rule: str
     before: Rate  # posts that reached its review line
     after: Rate
-    stricter: int  # posts on which it goes further than before
+    # Posts on which it asks for a stricter action than before, or for the same and reaches a higher
+    # line: one that leaves shadow mode asks for more wherever it fires.
+    stricter: int
     milder: int
     actions: int  # of those, posts whose action changed
     gained: tuple[Sample, ...]
@@ -67,6 +71,7 @@ class Comparison:
     old: str
     new: str
     posts: int
+    unread: int  # of them, those that could not be read in full: they are in review at least
     changed: Rate
     moves: tuple[tuple[str, str, int], ...]  # action before, action after, posts; most first
     rules: tuple[RuleChange, ...]
@@ -82,48 +87,86 @@ def wilson(count: int, posts: int) -> Rate:
     return Rate(count, posts, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def compare(old: Side, new: Side, posts: Sequence[Post], *, samples: int = 3) -> Comparison:
-    """Compare two sides of the same posts; up to `samples` posts each way for every rule."""
+def compare(old: Side, new: Side, store: Store, *, samples: int = 3) -> Comparison:
+    """Compare two sides of a store's posts; up to `samples` posts each way for every rule."""
+    posts = store.posts
     before, after = _names(old), _names(new)
     moved = before != after
     moves = Counter(zip(before[moved].tolist(), after[moved].tolist(), strict=True))
-    pair = _Pair(old, new, before, after, posts, samples)
+    order = _joint_order(old.order, new.order)
+    sides = _Ranked.of(old, order), _Ranked.of(new, order)
+    pair = _Pair(*sides, before, after, moved, posts, samples)
     names = dict.fromkeys((*new.rules, *old.rules))
     return Comparison(
         old.name,
         new.name,
         len(posts),
+        int(store.unread.sum()),
         wilson(int(moved.sum()), len(posts)),
         tuple((*move, count) for move, count in moves.most_common()),
         tuple(pair.rule(name) for name in names),
     )
 
 
+class _Column(NamedTuple):
+    """One rule on one side; all (posts,)."""
+
+    levels: NDArray[np.int8]
+    ranks: NDArray[np.int16]
+    scores: NDArray[np.float32]
+
+    def beyond(self, other: "_Column") -> NDArray[np.bool_]:
+        """Where it goes further than on the other side."""
+        alike = (self.ranks == other.ranks) & (self.levels > other.levels)
+        return np.asarray((self.ranks > other.ranks) | alike)
+
+
+class _Ranked(NamedTuple):
+    """A side whose actions are places in an order that both sides share."""
+
+    side: Side
+    ranks: NDArray[np.int16]  # for each of its actions
+
+    @classmethod
+    def of(cls, side: Side, order: Sequence[str]) -> "_Ranked":
+        return cls(side, np.array([order.index(action) for action in side.order], np.int16))
+
+    def column(self, name: str) -> _Column:
+        """A rule that the side does not have was quiet."""
+        side = self.side
+        if name in side.rules:
+            place = side.rules.index(name)
+            asked = self.ranks[side.asked[:, place]]
+            return _Column(side.levels[:, place], asked, side.scores[:, place])
+        posts = len(side.actions)
+        quiet = np.zeros(posts, np.int8)
+        return _Column(quiet, quiet.astype(np.int16), np.full(posts, np.nan, np.float32))
+
+
 @dataclass(frozen=True)
 class _Pair:
-    old: Side
-    new: Side
+    old: _Ranked
+    new: _Ranked
     before: NDArray[np.str_]  # (posts,) actions
     after: NDArray[np.str_]
+    moved: NDArray[np.bool_]  # (posts,) where they differ
     posts: Sequence[Post]
     samples: int
 
     def rule(self, name: str) -> RuleChange:
-        old_level, old_score = _column(self.old, name)
-        new_level, new_score = _column(self.new, name)
-        stricter, milder = new_level > old_level, new_level < old_level
-        moved = self.before != self.after
+        old, new = self.old.column(name), self.new.column(name)
+        stricter, milder = new.beyond(old), old.beyond(new)
         return RuleChange(
             name,
-            wilson(int((old_level > 0).sum()), len(self.posts)),
-            wilson(int((new_level > 0).sum()), len(self.posts)),
+            wilson(int((old.levels > QUIET).sum()), len(self.posts)),
+            wilson(int((new.levels > QUIET).sum()), len(self.posts)),
             int(stricter.sum()),
             int(milder.sum()),
-            int(((stricter | milder) & moved).sum()),
-            self._samples(stricter, old_score, new_score),
-            self._samples(milder, old_score, new_score),
-            _histogram(old_score),
-            _histogram(new_score),
+            int(((stricter | milder) & self.moved).sum()),
+            self._samples(stricter, old.scores, new.scores),
+            self._samples(milder, old.scores, new.scores),
+            _histogram(old.scores),
+            _histogram(new.scores),
         )
 
     def _samples(
@@ -157,13 +200,13 @@ def _names(side: Side) -> NDArray[np.str_]:
     return np.array(side.order)[side.actions]
 
 
-def _column(side: Side, name: str) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A rule's levels and scores; one that the side does not have was quiet."""
-    if name in side.rules:
-        column = side.rules.index(name)
-        return side.levels[:, column], side.scores[:, column]
-    posts = len(side.actions)
-    return np.zeros(posts, np.int8), np.full(posts, np.nan, np.float32)
+def _joint_order(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The new order; actions that it does not know stand after the one they used to follow."""
+    order = list(new)
+    for milder, action in pairwise(old):
+        if action not in order:
+            order.insert(order.index(milder) + 1, action)
+    return order
 
 
 def _histogram(scores: NDArray[np.float32]) -> tuple[int, ...]:

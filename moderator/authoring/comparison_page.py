@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from moderator.authoring.compare import Comparison, Rate, RuleChange, Sample
-from moderator.authoring.comparison_text import score
+from moderator.authoring.comparison_text import counted, score, unread
 from moderator.authoring.page import page
 
 _WIDTH, _BAR, _GAP, _LABEL = 720, 10, 34, 220
@@ -20,9 +20,10 @@ def as_html(found: Comparison) -> str:
         for a, b, count in found.moves
     )
     table = f"<table><tr><th>before<th>after<th class=n>posts</tr>{rows}</table>" if rows else ""
+    lacks = f"<p>{unread(found.unread)}.</p>" if found.unread else ""
     body = (
-        f"<h1>{escape(title)}</h1>"
-        f"<p>On {found.posts:,} posts, {found.changed.hits:,} change action: {found.changed}.</p>"
+        f"<h1>{escape(title)}</h1><p>On {counted(found.posts, 'post')}, "
+        f"{found.changed.hits:,} change action: {found.changed}.</p>{lacks}"
         f"{table}<h2>Posts that reach each rule's review line</h2>"
         "<p class=muted>Grey before, blue after; whiskers are 95 % intervals (Wilson).</p>"
         f"{_rates(changed or found.rules)}{''.join(_section(rule) for rule in changed)}"
@@ -66,7 +67,7 @@ def _section(rule: RuleChange) -> str:
         if found
     )
     return (
-        f"<h2>{escape(rule.rule)}</h2><p>Stricter on {rule.stricter:,} posts, milder on "
+        f"<h2>{escape(rule.rule)}</h2><p>Stricter on {counted(rule.stricter, 'post')}, milder on "
         f"{rule.milder:,}; the action changed on {rule.actions:,} of them.</p>"
         f"{_histograms(rule)}{samples}"
     )

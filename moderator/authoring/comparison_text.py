@@ -18,6 +18,7 @@ def as_json(found: Comparison) -> str:
         "old": found.old,
         "new": found.new,
         "posts": found.posts,
+        "unread": found.unread,
         "changed": _rate(found.changed),
         "moves": [{"before": a, "after": b, "posts": count} for a, b, count in found.moves],
         "rules": [_rule(rule) for rule in found.rules],
@@ -29,19 +30,33 @@ def as_text(found: Comparison) -> RenderableType:
     """The moves, a table of the rules that changed, and samples of each."""
     changed = [rule for rule in found.rules if rule.stricter or rule.milder]
     head = Text(
-        f"{found.old} → {found.new} on {found.posts:,} posts: "
+        f"{found.old} → {found.new} on {counted(found.posts, 'post')}: "
         f"{found.changed.hits:,} change action, {found.changed}"
     )
     parts: list[RenderableType] = [head]
     for before, after, count in found.moves:
         line = Text("  ").append_text(coloured(before)).append(" → ").append_text(coloured(after))
         parts.append(line.append(f"  {count:,}"))
+    if found.unread:
+        parts.append(Text(f"  {unread(found.unread)}"))
     if changed:
         parts.append(_table(changed))
         parts += [line for rule in changed for line in _sample_lines(rule)]
     same = len(found.rules) - len(changed)
-    parts.append(Text(f"{same} rules without a change" if same else "every rule changed"))
+    parts.append(
+        Text(f"{counted(same, 'rule')} without a change" if same else "every rule changed")
+    )
     return Group(*parts)
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as `1 post` or `2,000 posts`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def unread(posts: int) -> str:
+    """What became of posts that could not be read in full."""
+    return f"{posts:,} not read in full, so in review at least, whatever the rules say"
 
 
 def _table(rules: list[RuleChange]) -> Table:

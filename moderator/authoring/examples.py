@@ -51,8 +51,8 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Fires means: reaches the review line, so that a person or the action follows."""
-        fired = self.score.score >= self.score.review_at
+        """Fires means: reaches the review line and is not excused, so that something follows."""
+        fired = self.score.score >= self.score.review_at and self.score.excused is None
         return not self.unread and fired == (self.case.side == "violates")
 
 

@@ -11,10 +11,12 @@ def failure_lines(outcome: Outcome) -> Iterator[str]:
     if outcome.unread:
         yield f"{outcome.case.name}: could not be read: {'; '.join(outcome.unread)}"
     else:
-        side = "below" if outcome.case.side == "violates" else "reaches"
+        side = "below" if score.score < score.review_at else "reaches"
+        but = f", but the exception {score.excused} excuses it" if score.excused else ""
         yield (
             f"{outcome.case.name}: score {score.score:.3f} {side} the review line "
-            f"{score.review_at:g} (threshold {score.threshold:g}, {outcome.milliseconds:.0f} ms)"
+            f"{score.review_at:g}{but} "
+            f"(threshold {score.threshold:g}, {outcome.milliseconds:.0f} ms)"
         )
     yield f"  {outcome.case.shown}"
     for name, channel in score.channels.items():

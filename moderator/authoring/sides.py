@@ -12,11 +12,12 @@ from moderator.embedder import Embedded
 from moderator.pipeline import judge
 from moderator.policy.compile import CompiledRules
 from moderator.policy.levels import Canary
+from moderator.posts import Post
 from moderator.reading import Inputs, ReadingLimits, read_text
 from moderator.scoring.calibration import sigmoid
 from moderator.scoring.excuses import excuse, in_canary
 from moderator.scoring.score import Scores
-from moderator.verdicts import ALLOW, REVIEW, Verdict
+from moderator.verdicts import ALLOW, REVIEW, RuleScore, Verdict
 
 QUIET, LOOK, ACT = 0, 1, 2
 """How far a rule went: not at all, to its review line, to its threshold."""
@@ -30,8 +31,9 @@ class Side:
     rules: tuple[str, ...]  # policy/rule
     order: tuple[str, ...]  # actions, mildest first
     actions: NDArray[np.intp]  # (posts,) places in `order`
-    # Both with a rule's column in one piece, because they are looked at by rule.
+    # All with a rule's column in one piece, because they are looked at by rule.
     levels: NDArray[np.int8]  # (posts, rules)
+    asked: NDArray[np.int16]  # (posts, rules) places in `order`; 0 where a rule only reports
     scores: NDArray[np.float32]  # (posts, rules); NaN where it is not known
 
 
@@ -53,6 +55,7 @@ def judge_store(
             for row, post in enumerate(some):
                 inputs.reports.append([])
                 read_text(inputs, row, post.text, limits)
+            inputs.quotes += store.written(where)
         found = judge(rules, Embedded(inputs, store.readings(where)), some)
         scores[where] = sigmoid(found.fused)
         levels[where] = (found.fused >= look).view(np.int8) + (found.fused >= act).view(np.int8)
@@ -60,12 +63,14 @@ def judge_store(
 
     with ThreadPoolExecutor(callers) as pool:
         list(pool.map(fill, store.chunks()))
+    asked = _asked(rules, levels, store.posts)
     return Side(
         f"{policy.name} {policy.version} ({policy.digest[:8]})",
         rules.ids,
         rules.actions,
-        _actions(rules, levels, store),
+        _actions(rules, asked, store.unread),
         levels,
+        asked,
         scores,
     )
 
@@ -73,19 +78,33 @@ def judge_store(
 def from_verdicts(verdicts: Sequence[Verdict], order: Sequence[str]) -> Side:
     """The side of verdicts that were published; they name only rules that reached a line."""
     rules = tuple(dict.fromkeys(rule.id for verdict in verdicts for rule in verdict.rules))
-    named = dict.fromkeys(verdict.action for verdict in verdicts)
-    known = (*order, *(action for action in named if action not in order))
+    known = _known(verdicts, order)
     columns = {name: column for column, name in enumerate(rules)}
+    places = {action: place for place, action in enumerate(known)}
     levels = np.zeros((len(verdicts), len(rules)), np.int8, order="F")
+    asked = np.zeros(levels.shape, np.int16, order="F")
     scores = np.full(levels.shape, np.nan, np.float32, order="F")
     for row, verdict in enumerate(verdicts):
         for rule in verdict.rules:
             column = columns[rule.id]
+            levels[row, column] = _level(rule)
+            asked[row, column] = 0 if rule.shadow else places[rule.action]
             scores[row, column] = rule.score
-            reached = (rule.score >= rule.review_at) + (rule.score >= rule.threshold)
-            levels[row, column] = reached
-    actions = np.array([known.index(verdict.action) for verdict in verdicts], np.intp)
-    return Side("published verdicts", rules, known, actions, levels, scores)
+    actions = np.array([places[verdict.action] for verdict in verdicts], np.intp)
+    return Side("published verdicts", rules, known, actions, levels, asked, scores)
+
+
+def _known(verdicts: Sequence[Verdict], order: Sequence[str]) -> tuple[str, ...]:
+    """The actions in their order, and behind them those that only the verdicts name."""
+    taken = [verdict.action for verdict in verdicts]
+    asked = [rule.action for verdict in verdicts for rule in verdict.rules]
+    return tuple(dict.fromkeys((*order, *taken, *asked)))
+
+
+def _level(rule: RuleScore) -> int:
+    if rule.excused is not None:
+        return QUIET
+    return (rule.score >= rule.review_at) + (rule.score >= rule.threshold)
 
 
 def _excuse(
@@ -99,16 +118,27 @@ def _excuse(
                 levels[row, column] = QUIET
 
 
-def _actions(rules: CompiledRules, levels: NDArray[np.int8], store: Store) -> NDArray[np.intp]:
-    """(posts,) the strictest action that an acting rule asks for; what was not read is reviewed."""
+def _asked(
+    rules: CompiledRules, levels: NDArray[np.int8], posts: Sequence[Post]
+) -> NDArray[np.int16]:
+    """(posts, rules) the actions that acting rules ask for, each by itself."""
     review = rules.actions.index(REVIEW)
-    actions = np.zeros(len(levels), np.intp)
-    for column, rule in enumerate(rules.rules):  # a matrix of places would be eight times levels
+    asked = np.zeros(levels.shape, np.int16, order="F")
+    for column, rule in enumerate(rules.rules):
         if rule.mode == "shadow" or rule.action == ALLOW:
             continue
-        asked = np.array([0, review, rules.actions.index(rule.action)])[levels[:, column]]
+        by_level = np.array([0, review, rules.actions.index(rule.action)], np.int16)
+        asked[:, column] = by_level[levels[:, column]]
         if isinstance(rule.mode, Canary):
             name, share = rules.ids[column], rule.mode.canary
-            asked *= np.array([in_canary(name, post.id, share) for post in store.posts])
-        np.maximum(actions, asked, out=actions)
-    return np.where(store.unread, np.maximum(actions, review), actions)
+            asked[:, column] *= np.array([in_canary(name, post.id, share) for post in posts])
+    return asked
+
+
+def _actions(
+    rules: CompiledRules, asked: NDArray[np.int16], unread: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """(posts,) the strictest action that is asked for; what was not read is reviewed."""
+    actions: NDArray[np.intp] = asked.max(axis=1, initial=0).astype(np.intp)
+    actions[unread] = np.maximum(actions[unread], rules.actions.index(REVIEW))
+    return actions

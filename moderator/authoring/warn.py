@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from moderator.authoring.examples import TestReport, run_examples
+from moderator.authoring.examples import Outcome, TestReport, run_examples
 from moderator.authoring.windows import windows
 from moderator.authoring.workbench import Workbench
 from moderator.cores import usable_cores
@@ -179,11 +179,13 @@ def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
     logits = channel.scale.log_odds(violates.vectors @ channel.directions)
     fires = (logits >= least) & channel.reads  # (prompts, rules)
     all_fire = np.logical_and.reduceat(fires, starts, axis=0)
+    parts = _parts(rules)
     for row, column in enumerate(violates.rules[starts].tolist()):
+        if rules.rules[column].keywords or column in parts:
+            continue  # sentences do not tell all that it does
         for other in np.flatnonzero(all_fire[row] & (ranks >= ranks[column])).tolist():
             ours, theirs = rules.ids[column], rules.ids[other]
-            swallows = set(rules.rules[column].channels) <= set(rules.rules[other].channels)
-            if other != column and swallows and _policy(ours) == _policy(theirs):
+            if other != column and _stands_in(rules, other, column):
                 yield Warned(
                     "swallowed",
                     ours,
@@ -194,25 +196,51 @@ def _swallowed(rules: CompiledRules, violates: _Prompts) -> Iterator[Warned]:
                 )
 
 
+def _stands_in(rules: CompiledRules, other: int, column: int) -> bool:
+    """Whether nothing keeps a rule from acting on posts on which another one of its policy acts."""
+    ours, theirs = rules.rules[column], rules.rules[other]
+    return (
+        _policy(rules.ids[column]) == _policy(rules.ids[other])
+        and set(ours.channels) <= set(theirs.channels)
+        and (theirs.mode == "enforce" or theirs.mode == ours.mode == "shadow")
+        and rules.scope.covers(other, column)
+        and set(theirs.excepts.rules or ()) <= set(ours.excepts.rules or ())
+        and set(theirs.excepts.keywords) <= set(ours.excepts.keywords)
+    )
+
+
+def _parts(rules: CompiledRules) -> set[int]:
+    """The rules that others are made of or excused by, which make a difference there."""
+    combined = {column for made in rules.combined for column in made.columns.values()}
+    return combined.union(*rules.excusing.values())
+
+
 def _examples(report: TestReport, lines: Lines) -> Iterator[Warned]:
     for outcome in report.outcomes:
         case, score = outcome.case, outcome.score
         room = abs(score.score - score.review_at)
         name = f"{case.policy.name}/{case.rule.id}"
         under = ("examples", case.side)
-        must = "fire" if case.side == "violates" else "pass"
         if not outcome.passed:
-            message = (
-                f"this example must {must}, but scores {score.score:.3f} at a review line of "
-                f"{score.review_at:g}; `moderator policy test` shows the nearest prompts"
-            )
+            message = f"{_failing(outcome)}; `moderator policy test` shows the nearest prompts"
             yield Warned("failing-example", name, case.example.text, message, under)
-        elif room < lines.narrow:
+        elif room < lines.narrow and score.excused is None:
             message = (
                 f"this example passes by {room:.3f} only (score {score.score:.3f}, review line "
                 f"{score.review_at:g}); add a prompt like it, so that small changes do not break it"
             )
             yield Warned("narrow-example", name, case.example.text, message, under)
+
+
+def _failing(outcome: Outcome) -> str:
+    score = outcome.score
+    must = "fire" if outcome.case.side == "violates" else "pass"
+    if score.excused is not None:
+        return f"this example must {must}, but the exception {score.excused} excuses it"
+    return (
+        f"this example must {must}, but scores {score.score:.3f} at a review line of "
+        f"{score.review_at:g}"
+    )
 
 
 def _alike(rows: Matrix, least: float) -> Iterator[tuple[int, int, float]]:

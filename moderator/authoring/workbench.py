@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.cache.base import VectorCache
-from moderator.embedder import Embedded, Embedder
+from moderator.embedder import Embedder
 from moderator.encoders.base import Space, Vector
 from moderator.errors import InferenceError, ModelError
 from moderator.media.load import MediaLoader
@@ -21,7 +21,7 @@ from moderator.policy.compile import CompiledRules, compile_rules
 from moderator.policy.embed import embed_prompts, lacking
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
-from moderator.reading import Inputs, LoadedPost, ReadingLimits
+from moderator.reading import Inputs, LoadedPost, Quote, ReadingLimits
 from moderator.scoring.detail import rule_score
 from moderator.scoring.score import Readings, Scores
 from moderator.verdicts import ModalityReport, RuleScore
@@ -76,10 +76,11 @@ class Judged:
 
 
 class Corpus(NamedTuple):
-    """Any number of posts, embedded."""
+    """Any number of posts, embedded; without their pixels, which would soon fill the memory."""
 
     readings: Mapping[str, Readings]  # by channel
     unread: NDArray[np.bool_]  # (posts,) those of which a part could not be read
+    quotes: Sequence[Quote] = ()  # what is written in their pictures, in the posts' order
 
 
 @dataclass(frozen=True)
@@ -119,18 +120,25 @@ class Workbench:
     def embed_all(self, posts: Sequence[Post], progress: Callable[[int], None]) -> Corpus:
         """Load and embed any number of posts, on every core; `progress` is told how many more."""
 
-        def work(some: Sequence[Post]) -> Embedded:
+        def work(some: Sequence[Post]) -> Corpus:
             loaded = self.loader.load(some, time.perf_counter())
-            done = self.embedder.embed(loaded)
+            inputs, readings = self.embedder.embed(loaded)
             progress(len(some))
-            return done
+            unread = np.array([bool(report) for report in inputs.reports])
+            return Corpus(readings, unread, inputs.quotes)
 
+        starts = range(0, len(posts), _POSTS)
         with ThreadPoolExecutor(self.callers) as pool:
-            starts = range(0, len(posts), _POSTS)
             parts = list(pool.map(work, [posts[start : start + _POSTS] for start in starts]))
+        quotes = [
+            quote._replace(owner=quote.owner + start)
+            for part, start in zip(parts, starts, strict=True)
+            for quote in part.quotes
+        ]
         return Corpus(
-            {name: _joined(parts, name, space) for name, space in self.channels.items()},
-            np.array([bool(report) for inputs, _ in parts for report in inputs.reports], np.bool_),
+            {name: _joined(parts, starts, name, space) for name, space in self.channels.items()},
+            np.concatenate([np.zeros(0, np.bool_), *(part.unread for part in parts)]),
+            quotes,
         )
 
     def vectors(self, channel: str, prompts: Iterable[str]) -> dict[str, Vector]:
@@ -144,10 +152,9 @@ class Workbench:
             list(pool.map(lambda chunk: embed_prompts(chunk, space, self.cache), chunks))
 
 
-def _joined(parts: Sequence[Embedded], channel: str, space: Space) -> Readings:
-    """The readings of several batches as those of one."""
-    starts = np.cumsum([0, *(len(inputs.reports) for inputs, _ in parts)])
-    readings = [found[channel] for _, found in parts]
+def _joined(parts: Sequence[Corpus], starts: Sequence[int], channel: str, space: Space) -> Readings:
+    """The readings of several batches as those of one; `starts`: each one's first post."""
+    readings = [part.readings[channel] for part in parts]
     return Readings(
         np.concatenate(
             [np.zeros((0, space.dimensions), np.float32), *(each.vectors for each in readings)]
@@ -155,7 +162,7 @@ def _joined(parts: Sequence[Embedded], channel: str, space: Space) -> Readings:
         np.concatenate(
             [
                 np.zeros(0, np.intp),
-                *(each.owners + start for each, start in zip(readings, starts, strict=False)),
+                *(each.owners + start for each, start in zip(readings, starts, strict=True)),
             ]
         ),
         tuple(label for each in readings for label in each.media),

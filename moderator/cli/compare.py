@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from io import StringIO
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -55,7 +56,9 @@ def embed_posts(
     bench = composition.build_workbench(settings)
     found = embed_store([kept.post for kept in read_posts(posts, settings)], bench)
     found.save(to)
-    out.print(f"{len(found.posts):,} posts in {to}", markup=False)
+    unread = int(found.unread.sum())
+    lacks = f", {unread:,} of them not read in full" if unread else ""
+    out.print(f"{len(found.posts):,} posts in {to}{lacks}", markup=False)
 
 
 @cli.command()
@@ -92,7 +95,7 @@ def diff(
         judge_store(bench.compile(policies), store, bench.limits, bench.callers)
         for policies in (before, after)
     )
-    report(compare(one, other, store.posts, samples=samples), kind, to)
+    report(compare(one, other, store, samples=samples), kind, to)
 
 
 @cli.command()
@@ -114,11 +117,12 @@ def backtest(
     """Judge the last days of the posts topic by a policy, and compare with what was published.
 
     Posts without a published verdict are counted and left out. In a Parquet archive the column
-    `verdict` holds what was published. Attachments are fetched again, by the guarded client.
+    `verdict` holds what was published. Attachments are fetched again, by the guarded client; posts
+    that could be read in full only then or only now are counted and left out, too.
     """
     from moderator import app as composition
     from moderator.authoring.archive import read_posts
-    from moderator.authoring.backtest import parse_since, read_topics
+    from moderator.authoring.backtest import parse_since, read_alike, read_topics
     from moderator.authoring.compare import compare
     from moderator.authoring.sides import from_verdicts, judge_store
     from moderator.policy.load import load_policies
@@ -132,14 +136,19 @@ def backtest(
     else:
         with progress("posts read") as told:
             kept = asyncio.run(read_topics(settings, back, most, told))
-    judged = [each for each in kept if each.verdict is not None]
-    err.print(f"{len(kept):,} posts, {len(judged):,} of them with a published verdict")
-    if not judged:
+    posts = [each.post for each in kept if each.verdict is not None]
+    verdicts = [each.verdict for each in kept if each.verdict is not None]
+    err.print(f"{len(kept):,} posts, {len(posts):,} of them with a published verdict")
+    store = embed_store(posts, bench)
+    alike = read_alike(verdicts, store.unread)
+    if apart := len(posts) - int(alike.sum()):
+        err.print(f"{apart:,} of these were read in full only then, or only now: left out")
+    if not alike.any():
         raise typer.Exit(1)
-    store = embed_store([each.post for each in judged], bench)
-    old = from_verdicts([each.verdict for each in judged if each.verdict], rules.actions)
+    store = store.only(alike)
+    old = from_verdicts(list(compress(verdicts, alike)), rules.actions)
     new = judge_store(rules, store, bench.limits, bench.callers)
-    report(compare(old, new, store.posts, samples=samples), kind, to)
+    report(compare(old, new, store, samples=samples), kind, to)
 
 
 def embed_store(posts: "Sequence[Post]", bench: "Workbench") -> "Store":
@@ -150,7 +159,7 @@ def embed_store(posts: "Sequence[Post]", bench: "Workbench") -> "Store":
         embedded = bench.embed_all(posts, told)
     readings = {name: (found.vectors, found.owners) for name, found in embedded.readings.items()}
     spaces = {name: space.digest for name, space in bench.channels.items()}
-    return Store.of(posts, readings, spaces, embedded.unread)
+    return Store.of(posts, readings, spaces, embedded.unread, embedded.quotes)
 
 
 def report(found: "Comparison", kind: Kind, to: Path | None) -> None:

@@ -65,6 +65,12 @@ class Scope:
                 alike.setdefault(id(mask), (mask, []))[1].append(place)
         return [(np.array(places, np.intp), ~mask) for mask, places in alike.values()]
 
+    def covers(self, outer: int, inner: int) -> bool:
+        """Whether a rule judges every post that another one judges, both by their columns."""
+        languages = (*self.languages.values(), self.other_language)
+        masks = (*self.surfaces.values(), *languages, *self.tiers.values())
+        return all(mask[outer] or not mask[inner] for mask in (*masks, *self.modalities.values()))
+
     def _language(self, language: str | None) -> str | None:
         code = (language or "").lower().partition("-")[0].partition("_")[0]
         if code in ("", "und") or not self.languages:

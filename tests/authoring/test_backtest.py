@@ -7,17 +7,17 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from moderator.authoring.backtest import parse_since, read_topics
+from moderator.authoring.backtest import parse_since, read_alike, read_topics
 from moderator.authoring.compare import compare
 from moderator.authoring.sides import from_verdicts, judge_store
 from moderator.authoring.store import Store
 from moderator.authoring.workbench import Workbench
 from moderator.errors import StartupError, TransientError
-from moderator.posts import Post
+from moderator.posts import Media, Post
 from moderator.settings import Settings
 from moderator.verdicts import encode_verdict
 from tests.authoring.conftest import Load
-from tests.builders import a_rule, a_screener
+from tests.builders import a_rule, a_screener, picture
 from tests.services.kafka.cluster import Cluster, NewTopic
 
 POSTS = [Post(id=str(n), text="red fire" if n % 3 == 0 else "green meadow") for n in range(30)]
@@ -32,6 +32,17 @@ def test_how_far_back_is_a_number_and_a_unit(text: str, hours: float) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(StartupError, match="such as 7d"):
         parse_since(text)
+
+
+def test_posts_that_were_read_in_full_only_then_or_only_now_are_told_apart(
+    bench: Workbench,
+) -> None:
+    red, broken = Media(data=picture("red")), Media(data=b"no image")
+    then = [Post(id=str(n), text="fire", media=(m,)) for n, m in enumerate([red, broken] * 2)]
+    now = [Post(id=str(n), text="fire", media=(m,)) for n, m in enumerate([red] * 2 + [broken] * 2)]
+    verdicts = a_screener().screen(bench.loader.load(then, 0.0))
+    unread = bench.embed_all(now, lambda _: None).unread
+    assert read_alike(verdicts, unread).tolist() == [True, False, False, True]
 
 
 async def send(cluster: Cluster, topic: str, values: list[bytes | None], at_ms: int | None) -> None:
@@ -81,10 +92,10 @@ async def test_posts_since_then_come_with_their_last_verdict(
         {name: space.digest for name, space in bench.channels.items()},
     )
     old = from_verdicts([each.verdict for each in judged if each.verdict], rules.actions)
-    same = compare(old, judge_store(rules, store, bench.limits), posts)
+    same = compare(old, judge_store(rules, store, bench.limits), store)
     assert same.changed.hits == 0
     milder = bench.compile(load(a_rule("fire", action="review")))
-    moved = compare(old, judge_store(milder, store, bench.limits), posts)
+    moved = compare(old, judge_store(milder, store, bench.limits), store)
     assert moved.moves == (("block", "review", 7),)
 
 

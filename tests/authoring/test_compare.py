@@ -19,17 +19,22 @@ from moderator.authoring.archive import read_posts
 from moderator.authoring.compare import Comparison, compare, wilson
 from moderator.authoring.comparison_page import as_html
 from moderator.authoring.comparison_text import as_json, as_text
-from moderator.authoring.sides import from_verdicts, judge_store
+from moderator.authoring.sides import Side, from_verdicts, judge_store
 from moderator.authoring.store import Store
 from moderator.authoring.workbench import Workbench
+from moderator.embedder import Embedder
 from moderator.encoders.fake import fake_space
 from moderator.errors import StartupError
+from moderator.ocr.base import Writing, Written
+from moderator.ocr.space import space_of_writing
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Media, Post
+from moderator.reading import Quote
 from moderator.settings import Settings
 from moderator.verdicts import encode_verdict
-from tests.authoring.conftest import Load
-from tests.builders import a_rule, a_screener, picture
+from tests.authoring.conftest import Load, a_workbench
+from tests.builders import LIMITS, a_rule, a_screener, picture
+from tests.written import Says
 
 WORDS = ["red fire", "hot red flames", "blue sea", "green meadow", "red", "house on fire", "fire"]
 POSTS = [
@@ -42,13 +47,14 @@ POSTS = [
     for number in range(60)
 ]
 EVIL = "<script>alert(1)</script> & \u001b[31m"
+STORED = [*POSTS, Post(id="x", text=f"red fire {EVIL}")]
 
 
 @pytest.fixture
 def store(bench: Workbench) -> Store:
-    embedded = bench.embed_all([*POSTS, Post(id="x", text=f"red fire {EVIL}")], lambda _: None)
+    embedded = bench.embed_all(STORED, lambda _: None)
     return Store.of(
-        [*POSTS, Post(id="x", text=f"red fire {EVIL}")],
+        STORED,
         {name: (found.vectors, found.owners) for name, found in embedded.readings.items()},
         {name: space.digest for name, space in bench.channels.items()},
         embedded.unread,
@@ -64,6 +70,12 @@ def old(load: Load) -> PolicySet:
     )
 
 
+def judged(bench: Workbench, store: Store, old: PolicySet, new: PolicySet) -> tuple[Side, Side]:
+    """Both sides of a comparison."""
+    before, after = (judge_store(bench.compile(each), store, bench.limits) for each in (old, new))
+    return before, after
+
+
 @pytest.fixture
 def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Comparison:
     new = load(
@@ -71,8 +83,7 @@ def found(old: PolicySet, load: Load, bench: Workbench, store: Store) -> Compari
         a_rule("sea", violates=["blue sea"], threshold=0.6, review_at=0.3),
         name="test",
     )
-    sides = [judge_store(bench.compile(each), store, bench.limits) for each in (old, new)]
-    return compare(sides[0], sides[1], store.posts)
+    return compare(*judged(bench, store, old, new), store)
 
 
 def actions_of(policies: PolicySet, bench: Workbench, store: Store) -> tuple[list[str], list[str]]:
@@ -98,6 +109,7 @@ IN_CHAT = {"applies_to": {"surfaces": ["chat"]}}
 FIRE = a_rule("fire", **LINES)
 SEA = a_rule("sea", violates=["blue sea"], action="review", **LINES)
 HOT = a_rule("hot", violates=["hot red", "fire"], action="review", **LINES)
+SHADOW = {"mode": "shadow"}
 UNLESS_HOT = {**FIRE, "except": {"rules": ["hot"]}}
 BOTH: dict[str, Any] = {**FIRE, "id": "both", "violates": []}
 
@@ -127,6 +139,24 @@ def test_a_store_knows_every_exception_keyword_and_scope(
     stored, screened = actions_of(load(*rules), bench, store)
     assert stored == screened
     assert len(set(stored)) > 1
+
+
+def test_a_store_knows_the_keywords_in_pictures(load: Load, tmp_path: Path) -> None:
+    space = fake_space()
+    channels = {"text": space, "image": space, "ocr": space_of_writing(space, "reader")}
+    spam = Says(Written((Writing("buy cheap pills"),)))
+    bench = replace(a_workbench(space), embedder=Embedder(channels, LIMITS, decoder=spam))
+    embedded = bench.embed_all(POSTS, lambda _: None)
+    readings = {name: (found.vectors, found.owners) for name, found in embedded.readings.items()}
+    digests = {name: space.digest for name, space in channels.items()}
+    store = Store.of(POSTS, readings, digests, embedded.unread, embedded.quotes)
+    store.save(tmp_path / "posts.npz")
+    assert [quote.owner for quote in store.written(slice(4, 13))] == [0, 4, 8]
+
+    rules = bench.compile(load(a_rule("words", violates=[], keywords=["pills"])))
+    side = judge_store(rules, Store.load(tmp_path / "posts.npz"), bench.limits)
+    blocked = [post.id for post, place in zip(POSTS, side.actions, strict=True) if place]
+    assert blocked == [post.id for post in POSTS if post.media]
 
 
 def test_a_store_is_searched_as_far_as_posts_are_read(load: Load, bench: Workbench) -> None:
@@ -164,6 +194,31 @@ def test_a_post_that_could_not_be_read_stays_in_review(old: PolicySet, bench: Wo
     assert side.order[side.actions[0]] == "review"
 
 
+def test_some_posts_of_a_store_are_judged_as_they_are_among_the_others(
+    old: PolicySet, bench: Workbench, store: Store
+) -> None:
+    quotes = tuple(Quote(place, "0", f"said {place}") for place in (3, 8, 12))
+    kept = np.arange(len(STORED)) % 4 == 0
+    some = replace(store, quotes=quotes).only(kept)
+    everything, ours = (judge_store(bench.compile(old), s, bench.limits) for s in (store, some))
+    assert [post.id for post in some.posts] == [post.id for post in STORED[::4]]
+    assert ours.actions.tolist() == everything.actions[kept].tolist()
+    assert np.allclose(ours.scores, everything.scores[kept])
+    assert [(quote.owner, quote.text) for quote in some.quotes] == [(2, "said 8"), (3, "said 12")]
+
+
+def test_posts_that_could_not_be_read_in_full_are_told_everywhere(
+    old: PolicySet, bench: Workbench, store: Store, found: Comparison
+) -> None:
+    unread = np.arange(len(STORED)) < 3
+    side = judge_store(bench.compile(old), replace(store, unread=unread), bench.limits)
+    told = compare(side, side, replace(store, unread=unread))
+    assert json.loads(as_json(told))["unread"] == 3
+    for text in (shown(told), as_html(told)):
+        assert "3 not read in full, so in review at least" in text
+    assert "not read in full" not in shown(found) + as_html(found)
+
+
 def test_a_store_of_other_models_is_refused(store: Store) -> None:
     other = fake_space(images=False)
     with pytest.raises(StartupError, match="made with other models"):
@@ -193,9 +248,59 @@ def test_the_same_policy_on_both_sides_changes_nothing(
     old: PolicySet, bench: Workbench, store: Store
 ) -> None:
     side = judge_store(bench.compile(old), store, bench.limits)
-    same = compare(side, side, store.posts)
+    same = compare(side, side, store)
     assert (same.changed.hits, same.moves) == (0, ())
     assert all(rule.stricter == rule.milder == 0 for rule in same.rules)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"mode": "shadow"}, {}),
+        ({"mode": "shadow"}, {"mode": {"canary": "50%"}}),
+        ({"mode": {"canary": "10%"}}, {"mode": {"canary": "60%"}}),
+        ({"action": "review"}, {"action": "block"}),
+        ({"action": "limit"}, {"action": "block"}),
+        ({"except": {"surfaces": ["chat"]}}, {}),
+        ({"except": {"keywords": ["w3"]}}, {}),
+        ({"threshold": 0.9}, {"threshold": 0.6}),
+    ],
+)
+def test_a_change_of_actions_is_put_down_to_its_rule_both_ways(
+    load: Load, bench: Workbench, store: Store, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    actions = ["allow", "limit", "review", "block"]
+    policies = [load(FIRE | change, actions=actions) for change in (before, after)]
+    old, new = judged(bench, store, *policies)
+    there, back = compare(old, new, store), compare(new, old, store)
+    (stricter,), (milder,) = there.rules, back.rules
+    assert there.changed.hits > 0
+    assert (stricter.stricter, stricter.milder) == (there.changed.hits, 0)
+    assert (milder.milder, milder.actions) == (back.changed.hits, back.changed.hits)
+    assert stricter.gained
+    assert stricter.gained[0].before != stricter.gained[0].after
+
+
+def test_a_rule_that_reports_only_still_goes_further_when_it_reaches_more(
+    load: Load, bench: Workbench, store: Store
+) -> None:
+    few = load(FIRE | {"mode": "shadow", "threshold": 0.9, "review_at": 0.8})
+    more = load(FIRE | {"mode": "shadow"})
+    found = compare(*judged(bench, store, few, more), store)
+    assert (found.changed.hits, found.rules[0].actions) == (0, 0)
+    assert found.rules[0].stricter > 0
+
+
+def test_actions_that_one_side_lacks_keep_their_place_among_the_others(
+    load: Load, bench: Workbench, store: Store
+) -> None:
+    limits = load(FIRE | {"action": "limit"}, actions=["allow", "limit", "review", "block"])
+    old, new = judged(bench, store, limits, load(FIRE))
+    (blocks,), (limits_again,) = (
+        compare(*sides, store).rules for sides in ((old, new), (new, old))
+    )
+    assert (blocks.stricter > 0, blocks.milder) == (True, 0)
+    assert (limits_again.stricter, limits_again.milder > 0) == (0, True)
 
 
 def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, store: Store) -> None:
@@ -206,8 +311,32 @@ def test_published_verdicts_are_a_side_too(old: PolicySet, bench: Workbench, sto
     published = from_verdicts(verdicts, rules.actions)
     assert [published.order[a] for a in published.actions] == [v.action for v in verdicts]
     column = published.rules.index("test/fire")
-    expected = side.levels[:60, side.rules.index("test/fire")]
-    assert published.levels[:, column].tolist() == expected.tolist()
+    there = side.rules.index("test/fire")
+    assert published.levels[:, column].tolist() == side.levels[:60, there].tolist()
+    assert published.asked[:, column].tolist() == side.asked[:60, there].tolist()
+
+
+@pytest.mark.parametrize(
+    "rules", [[{**FIRE, "except": {"keywords": ["w3"]}}], [UNLESS_HOT, HOT], [FIRE, HOT | SHADOW]]
+)
+def test_verdicts_against_the_policy_that_gave_them_show_no_change(
+    load: Load, bench: Workbench, store: Store, rules: list[dict[str, Any]]
+) -> None:
+    compiled = bench.compile(load(*rules))
+    screener = a_screener(compiled, space=bench.channels["text"])
+    verdicts = screener.screen(bench.loader.load(STORED, 0.0))
+    published = from_verdicts(verdicts, compiled.actions)
+    found = compare(published, judge_store(compiled, store, bench.limits), store)
+    assert any(rule.after.hits for rule in found.rules)
+    assert all(rule.stricter == rule.milder == 0 for rule in found.rules)
+
+
+def test_rules_without_a_change_are_counted(
+    old: PolicySet, bench: Workbench, store: Store, found: Comparison
+) -> None:
+    side = judge_store(bench.compile(old), store, bench.limits)
+    assert "3 rules without a change" in shown(compare(side, side, store))
+    assert "every rule changed" in shown(found)
 
 
 def test_wilsons_interval_agrees_with_published_values() -> None:
@@ -215,6 +344,12 @@ def test_wilsons_interval_agrees_with_published_values() -> None:
     assert [round(x, 4) for x in wilson(81, 263)[2:]] == [0.2553, 0.3662]
     assert [round(x, 4) for x in wilson(0, 20)[2:]] == [0.0, 0.1611]
     assert wilson(0, 0)[2:] == (0.0, 1.0)
+
+
+def shown(found: Comparison) -> str:
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(as_text(found))
+    return console.export_text()
 
 
 def test_json_holds_rates_with_their_intervals(found: Comparison) -> None:
@@ -225,9 +360,7 @@ def test_json_holds_rates_with_their_intervals(found: Comparison) -> None:
 
 
 def test_text_steers_no_terminal(found: Comparison) -> None:
-    console = Console(width=160, record=True, file=StringIO())
-    console.print(as_text(found))
-    text = console.export_text()
+    text = shown(found)
     assert "test/fire, now milder:" in text
     assert "on 61 posts" in text
     assert "\u001b" not in text

@@ -62,6 +62,24 @@ def test_an_image_that_cannot_be_read_fails_whatever_side_it_is_on(
     assert "could not be read: image failed" in next(failure_lines(failure))
 
 
+def test_an_exception_excuses_examples_as_it_excuses_posts(load: Load, bench: Workbench) -> None:
+    examples = {"violates": ["red fire", "red fire drill"], "allows": ["drill of the red fire"]}
+    rule = a_rule(**FIRE, examples=examples) | {"except": {"keywords": ["drill"]}}
+    report = run_examples(load(rule), bench)
+    assert [outcome.score.excused is not None for outcome in report.outcomes] == [False, True, True]
+    (failure,) = report.failures
+    assert failure.case.name == "test/fire must fire 2"
+    (first, *_) = failure_lines(failure)
+    assert "reaches the review line 0.5, but the exception keyword drill excuses it" in first
+
+
+def test_a_rule_that_is_on_trial_excuses_no_example(load: Load, bench: Workbench) -> None:
+    rule = a_rule(**FIRE, examples={"allows": ["red fire"]}) | {"except": {"rules": ["red"]}}
+    for mode, failures in (("enforce", 0), ("shadow", 1)):
+        excuse = a_rule("red", violates=["red fire"], action="allow", mode=mode)
+        assert len(run_examples(load(rule, excuse), bench).failures) == failures
+
+
 def test_rules_that_nothing_tests_are_named(load: Load, bench: Workbench) -> None:
     report = run_examples(
         load(

@@ -1,6 +1,7 @@
 """What the encoders find odd about policies, as warnings with places."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,17 @@ def test_an_example_that_barely_passes_and_one_that_fails_are_named(
     assert codes(found) == [("narrow-example", "fire"), ("failing-example", "fire")]
 
 
+def test_an_example_that_an_exception_excuses_fails_and_is_told_why(
+    load: Load, bench: Workbench
+) -> None:
+    examples = {"violates": ["red fire drill"], "allows": ["drill of the red fire"]}
+    rule = a_rule(examples=examples, threshold=0.3, review_at=0.2)
+    excused = {**rule, "except": {"keywords": ["drill"]}}
+    (found,) = warn(load(excused), bench, Lines(narrow=1))
+    assert (found.code, found.prompt) == ("failing-example", "red fire drill")
+    assert "must fire, but the exception keyword drill excuses it" in found.message
+
+
 def test_a_rule_that_another_swallows_is_named(load: Load, bench: Workbench) -> None:
     strict = a_rule("fire", violates=["burning houses", "burning"], threshold=0.4)
     strict["review_at"] = 0.3
@@ -71,6 +83,57 @@ def test_a_rule_that_another_swallows_is_named(load: Load, bench: Workbench) -> 
     # The other way round the milder rule cannot stand in for the stricter one.
     strict["action"], mild["action"] = "review", "block"
     assert ("swallowed", "houses") not in codes(warn(load(strict, mild), bench))
+
+
+WIDE: dict[str, Any] = a_rule("fire", violates=["burning houses", "burning"], threshold=0.4) | {
+    "review_at": 0.3
+}
+NARROW: dict[str, Any] = a_rule("houses", violates=["burning houses"], action="review")
+IN_CHAT = {"applies_to": {"surfaces": ["chat"]}}
+ON_FEED = {"applies_to": {"surfaces": ["feed", "chat"]}}
+SPARES_TOYS = {"except": {"keywords": ["toy"]}}
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "others"),
+    [
+        (WIDE | {"mode": "shadow"}, NARROW, []),
+        (WIDE | {"mode": {"canary": "50%"}}, NARROW, []),
+        (WIDE | {"mode": {"canary": "50%"}}, NARROW | {"mode": {"canary": "50%"}}, []),
+        (WIDE | IN_CHAT, NARROW | ON_FEED, []),
+        (WIDE | {"except": {"surfaces": ["feed"]}}, NARROW, []),
+        (WIDE | {"applies_to": {"languages": ["en"]}}, NARROW, []),
+        (WIDE | {"applies_to": {"modalities": ["text"]}}, NARROW, []),
+        (WIDE | SPARES_TOYS, NARROW, []),
+        (WIDE, NARROW | {"keywords": ["arson"]}, []),
+        (WIDE, NARROW, [a_rule("both", violates=[]) | {"when": {"all": ["houses"]}}]),
+        (WIDE, NARROW, [a_rule("sea", violates=SEA) | {"except": {"rules": ["houses"]}}]),
+    ],
+)
+def test_a_rule_that_acts_where_another_does_not_is_not_swallowed(
+    load: Load,
+    bench: Workbench,
+    wide: dict[str, Any],
+    narrow: dict[str, Any],
+    others: list[dict[str, Any]],
+) -> None:
+    assert ("swallowed", "houses") not in codes(warn(load(wide, narrow, *others), bench))
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        (WIDE, NARROW | {"mode": "shadow"}),
+        (WIDE | {"mode": "shadow"}, NARROW | {"mode": "shadow"}),
+        (WIDE | ON_FEED, NARROW | IN_CHAT),
+        (WIDE, NARROW | IN_CHAT | SPARES_TOYS),
+        (WIDE | SPARES_TOYS, NARROW | SPARES_TOYS),
+    ],
+)
+def test_a_rule_is_swallowed_by_one_that_goes_as_far_everywhere(
+    load: Load, bench: Workbench, wide: dict[str, Any], narrow: dict[str, Any]
+) -> None:
+    assert ("swallowed", "houses") in codes(warn(load(wide, narrow), bench))
 
 
 def test_a_prompt_longer_than_the_window_is_named_and_counted_once(

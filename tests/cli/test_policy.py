@@ -1,10 +1,15 @@
 """`moderator policy …` from arguments to exit code, with the models that ship."""
 
+import base64
 import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from tests.builders import picture
 from tests.cli.running import Moderator
 
 WEATHER = """policy: weather
@@ -88,3 +93,40 @@ def test_without_models_it_is_checked_without_embeddings(
     assert (ran.code, ran.out.startswith(b"ok: weather")) == (0, True)
     assert "checked without embeddings: " in ran.err
     assert moderator("policy", "check", "--embeddings", weather).code == 2
+
+
+def pictured(name: str, content: bytes) -> dict[str, Any]:
+    """A post with an attachment, as JSON."""
+    data = base64.b64encode(content).decode()
+    return {"id": name, "text": "An apple pie.", "media": [{"data": data}]}
+
+
+def lines(*posts: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(post).encode() + b"\n" for post in posts)
+
+
+def test_a_store_and_what_is_compared_on_it_tell_of_posts_that_could_not_be_read(
+    moderator: Moderator, weather: Path, tmp_path: Path
+) -> None:
+    posts, store = tmp_path / "posts.jsonl", tmp_path / "posts.npz"
+    posts.write_bytes(lines(pictured("red", picture("red")), pictured("broken", b"no image")))
+    ran = moderator("policy", "embed", posts, "--to", store)
+    assert f"2 posts in {store}, 1 of them not read in full" in ran.out.decode()
+    ran = moderator("policy", "diff", weather, weather, "--on", store)
+    assert b"1 not read in full, so in review at least" in ran.out
+
+
+def test_a_back_test_leaves_out_posts_that_cannot_be_read_any_longer(
+    moderator: Moderator, weather: Path, tmp_path: Path
+) -> None:
+    posts = [pictured("red", picture("red")), pictured("gone", picture("blue"))]
+    verdicts = moderator("screen", "--policy", weather, "-", given=lines(*posts)).out.splitlines()
+    posts[1] = pictured("gone", b"what the host says now")
+    rows = [
+        {"value": json.dumps(post), "verdict": verdict.decode()}
+        for post, verdict in zip(posts, verdicts, strict=True)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "kept.parquet")
+    ran = moderator("policy", "backtest", weather, "--archive", tmp_path / "kept.parquet")
+    assert "1 of these were read in full only then, or only now: left out" in ran.err
+    assert b"on 1 post: 0 change action" in ran.out

@@ -40,6 +40,7 @@ function show(found) {
     $("#comparison"),
     h("h2", {}, found.posts ? `${found.changed.posts.toLocaleString("en")} of ${found.posts.toLocaleString("en")} posts change action` : "No recent posts yet"),
     h("p", { class: "muted" }, `${rate(found.changed)}; in brackets the 95 % interval.`),
+    found.unread ? h("p", { class: "muted" }, `${found.unread.toLocaleString("en")} not read in full, so in review at least, whatever the rules say.`) : null,
     found.moves.length ? h("ul", { class: "moves" }, found.moves.map((move) => h("li", { class: "row" }, action(move.before), "→", action(move.after), h("span", { class: "number" }, move.posts.toLocaleString("en"))))) : null,
     changed.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rules that change" }, table(changed)) : h("p", {}, "No rule judges a post otherwise."),
     changed.map(samples),

@@ -24,4 +24,4 @@ def compare_draft(drafts: Drafts, text: str, store: Store, samples: int = 3) -> 
         judge_store(rules, store, drafts.bench.limits)
         for rules in (drafts.rules_in_force, proposed)
     )
-    return compare(before, after, store.posts, samples=samples)
+    return compare(before, after, store, samples=samples)

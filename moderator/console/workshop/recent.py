@@ -12,7 +12,7 @@ from moderator.authoring.store import Store
 from moderator.console.records import KeptPost, post_key
 from moderator.embedder import Embedder
 from moderator.posts import Media, Post
-from moderator.reading import LoadedPost
+from moderator.reading import LoadedPost, Quote
 
 
 class _Embedded(NamedTuple):
@@ -20,6 +20,7 @@ class _Embedded(NamedTuple):
     post: Post  # attachments without their bytes
     vectors: Mapping[str, NDArray[np.float16]]  # by channel, (readings, dimensions)
     unread: bool
+    quotes: tuple[Quote, ...]  # what is written in its pictures
 
 
 class RecentPosts:
@@ -50,6 +51,7 @@ class RecentPosts:
                 msgspec.structs.replace(post, media=bare),
                 vectors,
                 bool(inputs.reports[place]),
+                tuple(quote for quote in inputs.quotes if quote.owner == place),
             )
         while len(self._known) > self._most:
             self._known.popitem(last=False)
@@ -78,7 +80,10 @@ class RecentPosts:
             readings[name] = (vectors, np.repeat(np.arange(len(known)), counts))
         spaces = {name: space.digest for name, space in self._embedder.channels.items()}
         unread = np.array([each.unread for each in known], np.bool_)
-        return Store.of([each.post for each in known], readings, spaces, unread)
+        quotes = [
+            quote._replace(owner=place) for place, each in enumerate(known) for quote in each.quotes
+        ]
+        return Store.of([each.post for each in known], readings, spaces, unread, quotes)
 
 
 def _version(post: KeptPost) -> tuple[int, int, int]:

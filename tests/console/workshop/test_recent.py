@@ -7,10 +7,13 @@ from moderator.authoring.workbench import Workbench
 from moderator.console.workshop.change import compare_draft
 from moderator.console.workshop.recent import RecentPosts
 from moderator.console.workshop.trial import Drafts
+from moderator.embedder import Embedder
 from moderator.errors import PolicyError
+from moderator.ocr.base import Writing, Written
 from moderator.posts import Post
-from tests.builders import a_rule
+from tests.builders import LIMITS, a_rule
 from tests.console.workshop.conftest import POSTS, a_draft, kept, take
+from tests.written import Says
 
 
 def test_only_posts_that_are_new_or_were_sent_again_are_missing(recent: RecentPosts) -> None:
@@ -40,6 +43,19 @@ def test_no_bytes_of_attachments_are_kept(recent: RecentPosts) -> None:
     kept = [media for post in recent.snapshot().posts for media in post.media]
     assert kept
     assert not any(media.data for media in kept)
+
+
+def test_what_is_written_in_pictures_stays_with_its_post(bench: Workbench) -> None:
+    embedder = Embedder(bench.channels, LIMITS, decoder=Says(Written((Writing("red fire"),))))
+    recent = RecentPosts(embedder, 100)
+    take(recent, POSTS[:6])
+    take(recent, [Post(id="fire", text="sent again"), POSTS[6]])
+    store = recent.snapshot()
+    assert [store.posts[quote.owner].id for quote in store.quotes] == [
+        "red-picture",
+        "blue-picture",
+        "both",
+    ]
 
 
 def test_a_draft_is_compared_with_the_policy_it_is_a_draft_of(
