@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def audit(rules: CompiledRules, bench: Workbench) -> list[Gap]:
     return sorted(found, key=lambda gap: -gap.largest)
 
 
-def spread(values: NDArray[np.floating | np.bool_]) -> Interval:
+def spread(values: NDArray[Any]) -> Interval:
     """How far apart the means of groups lie, (groups, sentences) values, with a 95 % interval.
 
     The furthest of several groups are apart by chance alone. How far is seen by shuffling groups
