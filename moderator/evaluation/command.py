@@ -127,8 +127,10 @@ def make_room(options: Options) -> None:
             options.html_folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartupError(f"{options.html_folder}: {error.strerror}") from error
-    if options.json_file and not options.json_file.parent.is_dir():
-        raise StartupError(f"{options.json_file}: there is no folder {options.json_file.parent}")
+    if (file := options.json_file) and not file.parent.is_dir():
+        raise StartupError(f"{file}: there is no folder {file.parent}")
+    if file and file.is_dir():
+        raise StartupError(f"{file}: is a folder")
 
 
 def write(path: Path, text: str) -> None:

@@ -134,17 +134,24 @@ def test_a_rule_for_a_task_that_there_is_not_is_refused_with_those_there_are(
 def test_results_that_cannot_be_written_are_refused_before_they_are_measured(
     moderator: Moderator, policy: Path, labelled: Path, tmp_path: Path
 ) -> None:
-    absent = tmp_path / "absent" / "out.json"
-    ran = moderator("eval", labelled, "--policy", policy, "--json", absent)
+    for option, path, said in (
+        ("--json", tmp_path / "absent" / "out.json", "there is no folder"),
+        ("--json", tmp_path, "is a folder"),
+        ("--html", labelled, "File exists"),
+    ):
+        ran = moderator("eval", labelled, "--policy", policy, option, path)
+        assert ran.code == 2
+        assert said in " ".join(ran.err.split())
+        assert not ran.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
+def test_results_for_which_there_is_no_room_are_an_error_that_names_the_file(
+    moderator: Moderator, policy: Path, labelled: Path
+) -> None:
+    ran = moderator("eval", labelled, "--policy", policy, "--json", "/dev/full")
     assert ran.code == 2
-    assert "there is no folder" in ran.err
-    assert not ran.out
-    ran = moderator("eval", labelled, "--policy", policy, "--html", labelled)
-    assert ran.code == 2
-    assert "File exists" in ran.err
-    ran = moderator("eval", labelled, "--policy", policy, "--json", tmp_path)
-    assert ran.code == 2
-    assert "cannot be written: Is a directory" in " ".join(ran.err.split())
+    assert "/dev/full: cannot be written: No space left on device" in " ".join(ran.err.split())
 
 
 def test_posts_that_could_not_be_read_are_counted_and_said(
