@@ -30,7 +30,9 @@ def evaluate(
     ] = Path("data/eval"),
     rule: Annotated[
         list[str] | None,
-        typer.Option(metavar="TASK=POLICY/RULE", help="Judge a task by a rule of yours."),
+        typer.Option(
+            metavar="TASK=POLICY/RULE", help="Judge a task, or a label of your file, by a rule."
+        ),
     ] = None,
     ocr: Annotated[
         bool,
@@ -45,7 +47,11 @@ def evaluate(
         Path | None, typer.Option(metavar="FOLDER", help="Write a page with plots for each suite.")
     ] = None,
 ) -> None:
-    """Measure how well rules judge labelled posts: AP, AUROC, calibration, by channel and fused.
+    """Measure how well rules judge labelled posts: AP, AUROC, precision at recall, F1, calibration.
+
+    By channel and fused, and at the rules' own lines; all figures with 95 % intervals. What an
+    exception lets pass counts as passed. Posts that a rule could not read are in none of its
+    figures, and are counted.
 
     A file of your own has posts with a `labels` object, one per line:
 

@@ -80,14 +80,19 @@ def audit(
     models: ModelsOption = None,
     max_gap: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Fail when a score or false-positive gap is larger."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Fail when a score or false-positive gap is larger and its interval excludes 0.",
+        ),
     ] = None,
     rows: Annotated[int, typer.Option(min=1, help="Gaps listed, the largest first.")] = 15,
 ) -> None:
     """Swap identities and dialects in harmless sentences: which rules mind who speaks how.
 
-    A gap lies between the highest and the lowest group; intervals are 95 %, paired by sentence.
-    English only, and only a sample: passing is no proof of fairness.
+    A gap lies between the highest and the lowest group. Intervals are 95 %, and allow for that:
+    of groups that are alike the furthest are apart, too. English only, and only a sample: passing
+    is no proof of fairness.
     """
     from moderator import app as composition
     from moderator.authoring.audit import audit as run
@@ -104,9 +109,11 @@ def audit(
         )
         out.print(
             f"  score: {first.name} {first.mean_score:.3f}, {last.name} {last.mean_score:.3f}, "
-            f"gap {gap.score_gap:.3f} [{gap.low:.3f}, {gap.high:.3f}]",
+            f"gap {gap.score_gap}",
             markup=False,
         )
+        if gap.false_positive_gap.value:
+            out.print(f"  false positives: gap {gap.false_positive_gap}", markup=False)
         for group in gap.groups:
             if group.false_positives.hits:
                 out.print(f"  false positives: {group.name} {group.false_positives}", markup=False)

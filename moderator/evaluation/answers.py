@@ -1,37 +1,47 @@
 """Verdicts of labelled posts, sorted by what was asked: scores by channel and fused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moderator.evaluation.resampling import Scores
 from moderator.evaluation.rows import Example
 from moderator.verdicts import RuleScore, Verdict
 
-Scores = NDArray[np.float64]  # (examples,) probabilities; NaN where nothing was read
 FUSED = "fused"
+_READ_IN_FULL = {"read", "missing"}  # a post that has no image is not the worse read
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the rules of one task said of the examples that answer it."""
+    """What the rules of one task said of the examples that answer it and that they could read."""
 
     task: str
     rules: tuple[str, ...]
     truth: NDArray[np.bool_]  # (examples,)
     scores: Mapping[str, Scores]  # by channel, and fused
-    fired: NDArray[np.bool_]  # (examples,) some rule reached its threshold
-    reviewed: NDArray[np.bool_]  # (examples,) some rule reached its review line
+    fired: NDArray[np.bool_]  # (examples,) some rule reached its threshold, unexcused
+    reviewed: NDArray[np.bool_]  # (examples,) some rule reached its review line, unexcused
     groups: tuple[str, ...]
     places: NDArray[np.intp]  # (examples,) their places among all examples
+
+
+class Judged(NamedTuple):
+    """A suite's posts, and what became of them."""
+
+    examples: Sequence[Example]
+    answers: Sequence[Answers]  # by task
+    unread: int  # posts of which a part could not be read
 
 
 def answers(
     examples: Sequence[Example], verdicts: Sequence[Verdict], tasks: Mapping[str, tuple[str, ...]]
 ) -> list[Answers]:
     """Verdicts in full detail, sorted by task."""
-    scored = [{rule.id: rule for rule in verdict.rules} for verdict in verdicts]
+    scored = [_heard(verdict) for verdict in verdicts]
     return [_answers(task, rules, examples, scored) for task, rules in tasks.items()]
 
 
@@ -41,20 +51,54 @@ def _answers(
     examples: Sequence[Example],
     scored: Sequence[Mapping[str, RuleScore]],
 ) -> Answers:
-    places = [place for place, example in enumerate(examples) if task in example.truth]
-    found = [[scored[place][rule] for rule in rules if rule in scored[place]] for place in places]
+    judged = {
+        place: said
+        for place, example in enumerate(examples)
+        if task in example.truth
+        and (said := [scored[place][rule] for rule in rules if rule in scored[place]])
+    }
+    places, found = list(judged), list(judged.values())
     channels = sorted({name for some in found for rule in some for name in rule.channels})
     return Answers(
         task=task,
         rules=rules,
-        truth=np.array([examples[place].truth[task] for place in places]),
+        truth=np.array([examples[place].truth[task] for place in places], np.bool_),
         scores={name: np.array([_highest(some, name) for some in found]) for name in channels}
-        | {FUSED: np.array([max((rule.score for rule in some), default=np.nan) for some in found])},
-        fired=np.array([any(rule.score >= rule.threshold for rule in some) for some in found]),
-        reviewed=np.array([any(rule.score >= rule.review_at for rule in some) for some in found]),
+        | {FUSED: np.array([max(map(_score, some)) for some in found], np.float64)},
+        fired=np.array([_any(some, lambda rule: rule.threshold) for some in found], np.bool_),
+        reviewed=np.array([_any(some, lambda rule: rule.review_at) for some in found], np.bool_),
         groups=tuple(examples[place].group for place in places),
         places=np.array(places, np.intp),
     )
+
+
+def not_read_in_full(verdict: Verdict) -> bool:
+    """Whether a part of the post failed or was cut, for which the worker asks for a review."""
+    return any(report.status not in _READ_IN_FULL for report in verdict.modalities)
+
+
+def _heard(verdict: Verdict) -> dict[str, RuleScore]:
+    """The rules that judge a post; of one not read in full, those that had anything to go by."""
+    rules = {rule.id: rule for rule in verdict.rules}
+    if not not_read_in_full(verdict):
+        return rules
+    return {name: rule for name, rule in rules.items() if _read(rule, rules)}
+
+
+def _read(rule: RuleScore, rules: Mapping[str, RuleScore]) -> bool:
+    """Whether a channel or a keyword spoke for or against a rule, or one that it is made of."""
+    policy = rule.id.partition("/")[0]
+    parts = [rules.get(f"{policy}/{name}") for name in rule.parts]
+    return bool(rule.channels) or any(_read(part, rules) for part in parts if part)
+
+
+def _score(rule: RuleScore) -> float:
+    """What the rule's word counts: nothing where an exception lets the post pass."""
+    return 0.0 if rule.excused is not None else rule.score
+
+
+def _any(rules: Sequence[RuleScore], line: Callable[[RuleScore], float]) -> bool:
+    return any(rule.excused is None and rule.score >= line(rule) for rule in rules)
 
 
 def _highest(rules: Sequence[RuleScore], channel: str) -> float:

@@ -2,14 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from moderator.app import Core, build_core
 from moderator.errors import StartupError
-from moderator.evaluation.answers import Answers, answers
+from moderator.evaluation.answers import Judged, answers, not_read_in_full
 from moderator.evaluation.rows import Example, read_examples, tasks_of
 from moderator.evaluation.suites import Suite, load_suite
 from moderator.extras import how_to_install
@@ -36,55 +36,112 @@ def run_suites(
         from moderator.evaluation import page, report, tables
     except ImportError as error:
         raise StartupError(f"`eval` needs {error.name}: {how_to_install('eval')}") from error
-    suites = [with_rules(load_suite(name), options.rules) for name in names]
+    instead = rules_instead(options.rules)
+    suites = [with_rules(load_suite(name), instead) for name in names]
+    check_tasks(suites, instead, options.data)
+    make_room(options)
     core = build_core(settings)
     policy = core.rules.receipt.policy
     models = {channel: model.name for channel, model in core.rules.receipt.models.items()}
     trees = []
     for suite in suites:
-        examples, found = judge(suite, core, settings, options.data, log)
-        result = report.make_report(suite, f"{policy.name} {policy.version}", models, found)
+        examples = read_examples(suite, options.data)
+        tasks = tasks_of(suite, examples, instead)
+        check_rules(suite, tasks, core)
+        judged = judge(suite.suite, examples, tasks, core, settings, log)
+        result = report.make_report(suite, f"{policy.name} {policy.version}", models, judged)
         tables.show(result, console)
         console.print()
         trees.append(result.to_tree())
         if options.html_folder:
             path = options.html_folder / f"{Path(suite.suite).stem}.html"
-            options.html_folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(page.render(result, found, examples, core), encoding="utf-8")
+            write(path, page.render(result, judged, core))
             log.print(f"wrote {path}", markup=False)
     if options.json_file:
-        options.json_file.write_text(json.dumps(trees, indent=2, ensure_ascii=False) + "\n")
+        write(options.json_file, json.dumps(trees, indent=2, ensure_ascii=False) + "\n")
 
 
 def judge(
-    suite: Suite, core: Core, settings: Settings, data: Path, log: Console
-) -> tuple[list[Example], list[Answers]]:
-    """Screen the posts of a suite; what they were, and what the rules of each task said."""
-    examples = read_examples(suite, data)
-    tasks = tasks_of(suite, examples)
-    check_rules(suite, tasks, core)
+    name: str,
+    examples: Sequence[Example],
+    tasks: Mapping[str, tuple[str, ...]],
+    core: Core,
+    settings: Settings,
+    log: Console,
+) -> Judged:
+    """Screen the posts of a suite, and sort what the rules said by task."""
     with progress_bar(log) as bar:
-        task = bar.add_task(suite.suite, total=len(examples))
+        task = bar.add_task(name, total=len(examples))
         verdicts = []
         for verdict in screen_posts(iter([each.post for each in examples]), core, settings):
             verdicts.append(verdict)
             bar.advance(task)
-    return examples, answers(examples, verdicts, tasks)
+    unread = sum(map(not_read_in_full, verdicts))
+    return Judged(examples, answers(examples, verdicts, tasks), unread)
 
 
-def with_rules(suite: Suite, rules: Sequence[str]) -> Suite:
-    """The suite with the user's own rules for some of its tasks. Raises StartupError."""
-    tasks = dict(suite.tasks)
-    for given in rules:
-        task, _, rule = given.partition("=")
+def rules_instead(given: Sequence[str]) -> dict[str, str]:
+    """The user's own rules by task. Raises StartupError."""
+    rules = {}
+    for each in given:
+        task, _, rule = each.partition("=")
         if not rule:
-            raise StartupError(f"--rule {given}: write TASK=POLICY/RULE")
-        if task in tasks:
-            tasks[task] = tasks[task].model_copy(update={"rule": rule})
+            raise StartupError(f"--rule {each}: write TASK=POLICY/RULE")
+        rules[task] = rule
+    return rules
+
+
+def with_rules(suite: Suite, instead: Mapping[str, str]) -> Suite:
+    """The suite with other rules for some of its tasks."""
+    tasks = {
+        name: task.model_copy(update={"rule": instead.get(name, task.rule)})
+        for name, task in suite.tasks.items()
+    }
     return suite.model_copy(update={"tasks": tasks})
 
 
-def check_rules(suite: Suite, tasks: dict[str, tuple[str, ...]], core: Core) -> None:
+def check_tasks(suites: Sequence[Suite], instead: Mapping[str, str], data: Path) -> None:
+    """Raise StartupError for a rule that no suite has a task for: its own would be measured."""
+    known = {name for suite in suites for name in suite.tasks}
+    if instead.keys() <= known:
+        return
+    known |= {
+        label
+        for suite in suites
+        if not suite.tasks
+        for example in read_examples(suite, data)
+        for label in example.truth
+    }
+    for task in instead:
+        if task not in known:
+            raise StartupError(
+                f"--rule {task}={instead[task]}: there is no task {task!r}; "
+                f"there are {', '.join(sorted(known))}"
+            )
+
+
+def make_room(options: Options) -> None:
+    """Raise StartupError where results could not be written: before they are measured."""
+    try:
+        if options.html_folder:
+            options.html_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartupError(f"{options.html_folder}: {error.strerror}") from error
+    if (file := options.json_file) and not file.parent.is_dir():
+        raise StartupError(f"{file}: there is no folder {file.parent}")
+    if file and file.is_dir():
+        raise StartupError(f"{file}: is a folder")
+
+
+def write(path: Path, text: str) -> None:
+    """Raises StartupError."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StartupError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def check_rules(suite: Suite, tasks: Mapping[str, tuple[str, ...]], core: Core) -> None:
     """Raise StartupError for a task whose rule the policy does not have."""
     for task, rules in tasks.items():
         for rule in rules:

@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from typing import NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from moderator.evaluation.answers import FUSED, Answers
-from moderator.evaluation.figures import RESAMPLES, Figure, gain, interval
+from moderator.evaluation.resampling import (
+    Counts,
+    Figure,
+    Scores,
+    Truth,
+    Values,
+    auroc,
+    figure,
+    on_draws,
+)
 from moderator.scoring.fusion import Fusion, fuse
 
 _FOLDS = 5
@@ -25,36 +32,42 @@ class FusionRow(NamedTuple):
     gain: Figure | None  # over the better single channel; None for a single channel
 
 
-def compare(answers: Answers, *, resamples: int = RESAMPLES) -> list[FusionRow]:
-    """Every way to fuse the channels of a task. Empty with less than two channels."""
+def compare(answers: Answers, counts: Counts) -> list[FusionRow]:
+    """Every way to fuse the channels of a task. Empty with less than two channels.
+
+    Which channel is the better one is asked of each draw anew: asked of the posts once, it would be
+    the one that they happen to favour, and no interval would say so.
+    """
     channels = {name: scores for name, scores in answers.scores.items() if name != FUSED}
     if len(channels) < 2:  # noqa: PLR2004
         return []
     read = ~np.isnan(np.stack(list(channels.values()))).any(axis=0)
-    truth = answers.truth[read]
+    truth, counts = answers.truth[read], counts[:, read]
     if not truth.any() or truth.all():
         return []
     odds = {name: _log_odds(scores[read]) for name, scores in channels.items()}
-    best = max(odds.values(), key=lambda scores: roc_auc_score(truth, scores))
-    rows = [
-        FusionRow(f"{name} only", _auroc(truth, scores, resamples), None)
-        for name, scores in odds.items()
-    ]
     ways = _ways(odds, truth) | {"as the rule says": _log_odds(answers.scores[FUSED][read])}
-    for way, scores in ways.items():
-        better = gain(roc_auc_score, truth, scores, best, resamples)
-        rows.append(FusionRow(way, _auroc(truth, scores, resamples), better))
-    return rows
+
+    def values(scores: Scores) -> Values:
+        return on_draws(auroc, truth, scores, counts)
+
+    alone = {name: values(scores) for name, scores in odds.items()}
+    better = np.max(list(alone.values()), axis=0)
+    fused = {way: values(scores) for way, scores in ways.items()}
+    return [
+        *(FusionRow(f"{name} only", figure(found), None) for name, found in alone.items()),
+        *(FusionRow(way, figure(found), figure(found - better)) for way, found in fused.items()),
+    ]
 
 
-def _ways(
-    odds: Mapping[str, NDArray[np.float64]], truth: NDArray[np.bool_]
-) -> dict[str, NDArray[np.float64]]:
+def _ways(odds: Mapping[str, Scores], truth: Truth) -> dict[str, Scores]:
     stacked = np.stack(list(odds.values())).astype(np.float32)[:, :, None]  # (channels, posts, 1)
     present = np.ones(stacked.shape, np.bool_)
     weights = np.ones((len(odds), 1), np.float32)
     kinds = [kind for kind in get_args(Fusion) if kind != "learned"]
     ways = {kind: fuse(kind, stacked, present, weights)[:, 0].astype(np.float64) for kind in kinds}
+    if min(truth.sum(), (~truth).sum()) < _FOLDS:  # a fold would have none of a kind to learn
+        return ways
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     features = np.stack(list(odds.values()), axis=1)
     head = cross_val_predict(
@@ -63,11 +76,7 @@ def _ways(
     return {**ways, f"learned, {_FOLDS}-fold": head}
 
 
-def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_odds(scores: Scores) -> Scores:
     inside = np.clip(scores, _TINY, 1 - _TINY)
-    odds: NDArray[np.float64] = np.log(inside) - np.log1p(-inside)
+    odds: Scores = np.log(inside) - np.log1p(-inside)
     return odds
-
-
-def _auroc(truth: NDArray[np.bool_], scores: NDArray[np.float64], resamples: int) -> Figure:
-    return interval(roc_auc_score, truth, scores, resamples)

@@ -6,10 +6,22 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from moderator.evaluation.answers import FUSED, Answers
+from moderator.authoring.compare import wilson
+from moderator.evaluation.answers import FUSED, Answers, Judged
 from moderator.evaluation.figures import Merit, merit
 from moderator.evaluation.fusion import FusionRow, compare
+from moderator.evaluation.resampling import (
+    RESAMPLES,
+    Counts,
+    Figure,
+    Values,
+    average_precision,
+    draw,
+    figure,
+    on_draws,
+)
 from moderator.evaluation.suites import Suite
 
 
@@ -24,24 +36,17 @@ class ChannelMerit:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the rules' own lines make of the posts, as shares of the positives and negatives."""
+    """What the rules' own lines make of the posts, as shares; None without posts to share."""
 
     task: str
     group: str
     positives: int
     negatives: int
-    fired: float | None  # of the positives; None without any
-    falsely_fired: float | None  # of the negatives
-    reviewed: float | None
-    falsely_reviewed: float | None
-
-    @property
-    def accuracy(self) -> float:
-        """The share of all posts on the right side of the threshold."""
-        right = (self.fired or 0) * self.positives + (
-            1 - (self.falsely_fired or 0)
-        ) * self.negatives
-        return right / (self.positives + self.negatives)
+    fired: Figure | None  # of the positives
+    falsely_fired: Figure | None  # of the negatives
+    reviewed: Figure | None
+    falsely_reviewed: Figure | None
+    accuracy: Figure | None  # of all, those on the right side of the threshold
 
 
 @dataclass(frozen=True)
@@ -52,48 +57,42 @@ class Report:
     policy: str
     models: dict[str, str]
     posts: int
+    unread: int  # of the posts, those of which a part could not be read
     merits: tuple[ChannelMerit, ...]
+    mean_ap: Figure | None  # of the tasks, fused; None with fewer than two
     decisions: tuple[Decisions, ...]
     groups: tuple[Decisions, ...]
     fusion: dict[str, list[FusionRow]]  # by task
 
-    @property
-    def mean_ap(self) -> float | None:
-        """The mean of the tasks' average precision, fused; None with fewer than two."""
-        found = [
-            each.merit.ap.value
-            for each in self.merits
-            if each.channel == FUSED and each.task != self.suite.together
-        ]
-        known = [value for value in found if not math.isnan(value)]
-        return float(np.mean(known)) if len(known) > 1 else None
-
     def to_tree(self) -> dict[str, Any]:
         """Everything, as JSON has it; what is not defined is null."""
-        tree = asdict(self) | {"suite": self.suite.model_dump(), "mean_ap": self.mean_ap}
+        tree = asdict(self) | {"suite": self.suite.model_dump()}
         tree["merits"] = [
-            {"task": each.task, "channel": each.channel} | _named(each.merit)
+            {"task": each.task, "channel": each.channel} | each.merit._asdict()
             for each in self.merits
         ]
-        tree["fusion"] = {task: [_named(row) for row in rows] for task, rows in self.fusion.items()}
-        defined: dict[str, Any] = _defined(tree)
-        return defined
+        plain: dict[str, Any] = _plain(tree)
+        return plain
 
 
 def make_report(
-    suite: Suite, policy: str, models: dict[str, str], found: Sequence[Answers]
+    suite: Suite, policy: str, models: dict[str, str], judged: Judged, resamples: int = RESAMPLES
 ) -> Report:
-    """Measure every task by every channel."""
+    """Measure every task by every channel, on the same draws of the suite's posts."""
+    found = judged.answers
+    counts = draw(len(judged.examples), resamples)
     return Report(
         suite=suite,
         policy=policy,
         models=models,
-        posts=len({place for each in found for place in each.places.tolist()}),
+        posts=len(judged.examples),
+        unread=judged.unread,
         merits=tuple(
-            ChannelMerit(each.task, channel, merit(each.truth, scores))
+            ChannelMerit(each.task, channel, merit(each.truth, scores, counts[:, each.places]))
             for each in found
             for channel, scores in _distinct(each).items()
         ),
+        mean_ap=_mean_ap([each for each in found if each.task != suite.together], counts),
         decisions=tuple(_decisions(each, "") for each in found),
         groups=tuple(
             _decisions(each, group)
@@ -101,8 +100,22 @@ def make_report(
             for group in dict.fromkeys(each.groups)
             if group
         ),
-        fusion={each.task: rows for each in found if (rows := compare(each))},
+        fusion={
+            each.task: rows for each in found if (rows := compare(each, counts[:, each.places]))
+        },
     )
+
+
+def _mean_ap(found: Sequence[Answers], counts: Counts) -> Figure | None:
+    """Of the tasks that have posts of both kinds; a draw that lacks a kind of one is left out."""
+    values = [_ap_values(each, counts) for each in found]
+    defined = [each for each in values if not np.isnan(each[0])]
+    return figure(np.mean(defined, axis=0)) if len(defined) > 1 else None
+
+
+def _ap_values(answers: Answers, counts: Counts) -> Values:
+    scores = answers.scores[FUSED]
+    return on_draws(average_precision, answers.truth, scores, counts[:, answers.places])
 
 
 def _distinct(answers: Answers) -> dict[str, Any]:
@@ -114,6 +127,7 @@ def _distinct(answers: Answers) -> dict[str, Any]:
 def _decisions(answers: Answers, group: str) -> Decisions:
     chosen = np.array([not group or each == group for each in answers.groups], np.bool_)
     positive, negative = chosen & answers.truth, chosen & ~answers.truth
+    right = answers.fired == answers.truth
     return Decisions(
         task=answers.task,
         group=group,
@@ -123,25 +137,25 @@ def _decisions(answers: Answers, group: str) -> Decisions:
         falsely_fired=_share(answers.fired[negative]),
         reviewed=_share(answers.reviewed[positive]),
         falsely_reviewed=_share(answers.reviewed[negative]),
+        accuracy=_share(right[chosen]),
     )
 
 
-def _share(flags: Any) -> float | None:
-    return float(flags.mean()) if len(flags) else None
+def _share(flags: NDArray[np.bool_]) -> Figure | None:
+    """With Wilson's interval: draws of posts that all go one way would all say the same."""
+    if not len(flags):
+        return None
+    rate = wilson(int(flags.sum()), len(flags))
+    return Figure(rate.value, rate.low, rate.high)
 
 
-def _named(record: Any) -> dict[str, Any]:
-    return {
-        name: value._asdict() if hasattr(value, "_asdict") else value
-        for name, value in record._asdict().items()
-    }
-
-
-def _defined(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return None
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, dict):
-        return {key: _defined(inner) for key, inner in value.items()}
+        return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_defined(inner) for inner in value]
+        return [_plain(inner) for inner in value]
     return value

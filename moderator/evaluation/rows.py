@@ -2,9 +2,10 @@
 
 import gzip
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -107,12 +108,16 @@ def _example(
     return Example(Post(id=str(number), text=text, media=media), truth, group)
 
 
-def tasks_of(suite: Suite, examples: list[Example]) -> dict[str, tuple[str, ...]]:
-    """The rules that answer each task: its own; for the task of all, every one."""
+def tasks_of(
+    suite: Suite, examples: Sequence[Example], instead: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, tuple[str, ...]]:
+    """The rules that answer each task: its own; for the task of all, every one.
+
+    The labels of a file of posts are its tasks, and name their rules unless `instead` does.
+    """
     if not suite.tasks:
-        return {
-            rule: (rule,) for rule in sorted({r for example in examples for r in example.truth})
-        }
+        labels = sorted({label for example in examples for label in example.truth})
+        return {label: (instead.get(label, label),) for label in labels}
     rules: dict[str, tuple[str, ...]] = {name: (task.rule,) for name, task in suite.tasks.items()}
     if suite.together:
         rules[suite.together] = tuple(task.rule for task in suite.tasks.values())

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from moderator.evaluation.figures import Figure
 from moderator.evaluation.report import Decisions, Report
+from moderator.evaluation.resampling import Figure
 
 _OF_WORDS = 4  # tables with no more columns than this hold words
+_WITHOUT_INTERVAL = {"by", "posts", "true", "false"}
+_INTERVAL = 8  # characters, which stay on one line: .95-1.00
 
 
 def show(report: Report, console: Console) -> None:
@@ -17,6 +19,8 @@ def show(report: Report, console: Console) -> None:
     models = ", ".join(f"{channel} {name}" for channel, name in report.models.items())
     console.print(f"[bold]{report.suite.title}[/], {report.posts:,} posts; {report.suite.source}")
     console.print(f"policy {report.policy}; {models}", style="dim", markup=False)
+    if report.unread:
+        console.print(_unread(report), style="yellow", markup=False)
     if report.suite.notes:
         console.print(report.suite.notes.strip(), style="dim", markup=False)
     console.print(_merits(report))
@@ -30,6 +34,13 @@ def show(report: Report, console: Console) -> None:
         console.print(table)
     if report.suite.published:
         console.print(_published(report))
+
+
+def _unread(report: Report) -> str:
+    return (
+        f"{report.unread:,} of the posts could not be read in full and go to review whatever rules "
+        "say; where nothing that a rule reads could be read, they are in none of its figures"
+    )
 
 
 def _merits(report: Report) -> Table:
@@ -46,12 +57,12 @@ def _merits(report: Report) -> Table:
             f"{found.positives:,}",
             _figure(found.ap),
             _figure(found.auroc),
-            *(_number(value) for value in found.precision_at.values()),
-            _number(found.best_f1),
-            _number(found.ece),
+            *map(_figure, found.precision_at.values()),
+            _figure(found.best_f1),
+            _figure(found.ece),
         )
     if report.mean_ap is not None:
-        table.add_row("mean", "fused", "", "", _number(report.mean_ap), style="bold")
+        table.add_row("mean", "fused", "", "", _figure(report.mean_ap), style="bold")
     return table
 
 
@@ -65,11 +76,10 @@ def _decisions(title: str, first: str, rows: Iterable[Decisions]) -> Table:
             row.group or row.task,
             f"{row.positives:,}",
             f"{row.negatives:,}",
-            *(
-                "" if share is None else f"{share:.1%}"
-                for share in (row.fired, row.falsely_fired, row.reviewed, row.falsely_reviewed)
+            *map(
+                _share,
+                (row.fired, row.falsely_fired, row.reviewed, row.falsely_reviewed, row.accuracy),
             ),
-            f"{row.accuracy:.1%}",
         )
     return table
 
@@ -82,14 +92,15 @@ def _published(report: Report) -> Table:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for place, column in enumerate(columns):
         wraps = column == "before comparing"
         numbers = place > 0 and len(columns) > _OF_WORDS
+        narrow = not numbers or column in _WITHOUT_INTERVAL
         table.add_column(
             column,
             justify="right" if numbers else "left",
-            min_width=None if wraps else 4,
+            min_width=None if wraps else 4 if narrow else _INTERVAL,
             overflow="fold",
         )
     return table
@@ -98,7 +109,8 @@ def _table(title: str, *columns: str) -> Table:
 def _figure(figure: Figure) -> str:
     if math.isnan(figure.value):
         return "·"
-    return f"{figure.value:.3f} [dim]{figure.low:.2f}–{figure.high:.2f}[/]"  # noqa: RUF001
+    low, high = (f"{bound:.2f}".removeprefix("0") for bound in (figure.low, figure.high))
+    return f"{figure.value:.3f} [dim]{low}–{high}[/]"  # noqa: RUF001
 
 
 def _gain(figure: Figure | None) -> str:
@@ -107,5 +119,7 @@ def _gain(figure: Figure | None) -> str:
     return f"{figure.value:+.3f} [dim]{figure.low:+.3f} to {figure.high:+.3f}[/]"
 
 
-def _number(value: float) -> str:
-    return "·" if math.isnan(value) else f"{value:.3f}"
+def _share(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure.value:.1%} [dim]{figure.low * 100:.0f}–{figure.high * 100:.0f}[/]"  # noqa: RUF001

@@ -18,10 +18,18 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from sklearn.metrics import roc_auc_score
 
 from moderator.app import build_core
-from moderator.evaluation.figures import Figure, Scores, Truth, gain, interval
+from moderator.evaluation.resampling import (
+    Figure,
+    Scores,
+    Truth,
+    Values,
+    auroc,
+    draw,
+    figure,
+    on_draws,
+)
 from moderator.ocr.base import Written
 from moderator.posts import Media, Post
 from moderator.reading import LoadedPost
@@ -183,11 +191,16 @@ def compare(title: str, truth: Truth, judged: Sequence[Judged], *ways: Sequence[
     """AUROC of each way, parts of which the highest counts, and its gain over the first way."""
     print(f"\n{title}: {int(truth.sum())} against {int((~truth).sum())}\n")
     print("| highest of | AUROC (95 %) | gain over the first |\n|---|---|---|")
-    first = scores(judged, ways[0])
+    counts = draw(len(truth))
+
+    def on_all(way: Sequence[Part]) -> Values:
+        return on_draws(auroc, truth, scores(judged, way), counts)
+
+    first = on_all(ways[0])
     for way in ways:
-        values = scores(judged, way)
-        value = interval(roc_auc_score, truth, values, 500)
-        better = "" if way is ways[0] else shown(gain(roc_auc_score, truth, values, first))
+        values = on_all(way)
+        value = figure(values)
+        better = "" if way is ways[0] else shown(figure(values - first))
         names = ", ".join(f"{rule.rpartition('/')[2]} by {channel}" for rule, channel in way)
         print(f"| {names} | {shown(value)} | {better} |", flush=True)
 

@@ -106,6 +106,87 @@ def test_a_task_may_be_judged_by_another_rule(
     assert report["merits"][0]["auroc"]["value"] == 1.0
 
 
+def test_a_label_of_ones_own_file_may_be_judged_by_a_rule_of_another_name(
+    moderator: Moderator, policy: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "posts.jsonl"
+    rows = [
+        {"id": text, "text": text, "labels": {"fraud": text in SCAMS}} for text in (*SCAMS, *FINE)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    without = moderator("eval", path, "--policy", policy)
+    assert without.code == 2
+    assert "--rule 'fraud=POLICY/RULE'" in " ".join(without.err.split())
+    ran = moderator("eval", path, "--policy", policy, "--rule", "fraud=mine/scam")
+    assert ran.code == 0, ran.err
+    assert "fraud" in ran.out.decode()
+
+
+@pytest.mark.parametrize("task", ["hatefull", "mine/scam "])
+def test_a_rule_for_a_task_that_there_is_not_is_refused_with_those_there_are(
+    moderator: Moderator, policy: Path, labelled: Path, task: str
+) -> None:
+    ran = moderator("eval", labelled, "--policy", policy, "--rule", f"{task}=mine/scam")
+    assert ran.code == 2
+    assert f"there is no task '{task}'; there are mine/scam" in " ".join(ran.err.split())
+
+
+def test_results_that_cannot_be_written_are_refused_before_they_are_measured(
+    moderator: Moderator, policy: Path, labelled: Path, tmp_path: Path
+) -> None:
+    for option, path, said in (
+        ("--json", tmp_path / "absent" / "out.json", "there is no folder"),
+        ("--json", tmp_path, "is a folder"),
+        ("--html", labelled, "File exists"),
+    ):
+        ran = moderator("eval", labelled, "--policy", policy, option, path)
+        assert ran.code == 2
+        assert said in " ".join(ran.err.split())
+        assert not ran.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
+def test_results_for_which_there_is_no_room_are_an_error_that_names_the_file(
+    moderator: Moderator, policy: Path, labelled: Path
+) -> None:
+    ran = moderator("eval", labelled, "--policy", policy, "--json", "/dev/full")
+    assert ran.code == 2
+    assert "/dev/full: cannot be written: No space left on device" in " ".join(ran.err.split())
+
+
+def test_posts_that_could_not_be_read_are_counted_and_said(
+    moderator: Moderator, policy: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "posts.jsonl"
+    rows: list[dict[str, object]] = [{"text": text} for text in SCAMS]
+    rows.append({"media": [{"data": "aGVsbG8="}]})
+    rows = [{"id": str(n), **row, "labels": {"mine/scam": 1}} for n, row in enumerate(rows)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ran = moderator("eval", path, "--policy", policy, "--json", tmp_path / "out.json")
+    assert ran.code == 0, ran.err
+    assert "1 of the posts could not be read in full" in ran.out.decode()
+    (report,) = json.loads((tmp_path / "out.json").read_text())
+    assert (report["posts"], report["unread"]) == (3, 1)
+    assert report["merits"][0]["posts"] == 2
+
+
+def test_a_page_shows_rules_that_have_no_prompts(moderator: Moderator, tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    words = a_rule("words", violates=[], keywords=["bitcoin"])
+    both = a_rule("both", violates=[], when={"all": ["words"]})
+    policy = tmp_path / "mine.yaml"
+    rows = [
+        {"id": text, "text": text, "labels": {"mine/words": "bitcoin" in text, "mine/both": 0}}
+        for text in (*SCAMS, *FINE)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for rules in ([words, both], [words, both, a_rule("scam", violates=SCAMS)]):
+        policy.write_text(json.dumps(a_policy(*rules, policy="mine")))
+        ran = moderator("eval", path, "--policy", policy, "--html", tmp_path)
+        assert ran.code == 0, ran.err
+        assert "nan" not in (tmp_path / "posts.html").read_text().lower()
+
+
 def test_a_rule_option_without_a_rule_says_how_to_write_it(
     moderator: Moderator, policy: Path
 ) -> None:

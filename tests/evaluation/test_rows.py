@@ -76,6 +76,7 @@ def test_a_file_of_posts_with_labels_is_a_suite(tmp_path: Path) -> None:
     (only,) = examples = read_examples(mine, Path("elsewhere"))
     assert (only.post.id, only.truth) == ("1", {"p/a": True})
     assert tasks_of(mine, examples) == {"p/a": ("p/a",)}
+    assert tasks_of(mine, examples, {"p/a": "q/b"}) == {"p/a": ("q/b",)}
 
 
 @pytest.mark.parametrize(
