@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from moderator.scoring.reliability import calibration_error
+
 Truth = NDArray[np.bool_]  # (n,)
 Scores = NDArray[np.float64]  # (n,) probabilities
 Statistic = Callable[[Truth, Scores], float]
 
-_BINS = 15
 RESAMPLES = 500
 _RECALLS = (0.5, 0.8)
 
@@ -93,27 +94,3 @@ def best_f1(truth: Truth, scores: Scores) -> float:
     precisions, recalls, _ = precision_recall_curve(truth, scores)
     total = precisions + recalls
     return float((2 * precisions * recalls / np.where(total > 0, total, 1)).max())
-
-
-class Bin(NamedTuple):
-    """Posts of like scores: what the score says, and what is true."""
-
-    posts: int
-    score: float
-    positive: float
-
-
-def reliability(truth: Truth, scores: Scores) -> list[Bin]:
-    """Equal-width bins of the scores; empty ones are left out."""
-    place = np.minimum((scores * _BINS).astype(int), _BINS - 1)
-    return [
-        Bin(int(here.sum()), float(scores[here].mean()), float(truth[here].mean()))
-        for number in range(_BINS)
-        if (here := place == number).any()
-    ]
-
-
-def calibration_error(truth: Truth, scores: Scores) -> float:
-    """Expected calibration error (Naeini et al. 2015): the mean gap of the bins, by posts."""
-    bins = reliability(truth, scores)
-    return sum(each.posts * abs(each.score - each.positive) for each in bins) / len(truth)

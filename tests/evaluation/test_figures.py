@@ -3,12 +3,10 @@ import pytest
 
 from moderator.evaluation.figures import (
     best_f1,
-    calibration_error,
     gain,
     interval,
     merit,
     precision_at,
-    reliability,
 )
 
 RANDOM = np.random.default_rng(7)
@@ -69,11 +67,3 @@ def test_precision_at_a_recall_is_that_of_the_best_threshold_that_reaches_it() -
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
     assert precision_at(truth, scores, 0.3) == 1.0
     assert precision_at(truth, scores, 1.0) == 0.75
-
-
-def test_probabilities_have_no_calibration_error_and_certainty_has_all() -> None:
-    scores = np.repeat([0.25, 0.75], 400)
-    honest = np.tile([True, False, False, False], 100).tolist() + [True, True, True, False] * 100
-    assert calibration_error(np.array(honest), scores) == pytest.approx(0.0)
-    assert calibration_error(np.zeros(10, bool), np.ones(10)) == pytest.approx(1.0)
-    assert [each.posts for each in reliability(np.array(honest), scores)] == [400, 400]
