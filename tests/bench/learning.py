@@ -23,15 +23,16 @@ from sklearn.metrics import average_precision_score
 
 from moderator.app import build_workbench
 from moderator.authoring import fit
-from moderator.authoring.calibrate import FEWEST, prompts_direction
+from moderator.authoring.fitted import FEWEST
 from moderator.authoring.workbench import Workbench
+from moderator.authoring.zero_shot import prompts_direction
 from moderator.encoders.base import Calibration, Matrix, Vector
-from moderator.evaluation.figures import calibration_error
 from moderator.evaluation.rows import Example, read_examples
 from moderator.evaluation.suites import load_suite
 from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
+from moderator.scoring.reliability import calibration_error
 from moderator.scoring.score import Readings
 from moderator.settings import bundled, load_settings
 
