@@ -1,7 +1,8 @@
 """Labels to a rule's probabilities: Platt's logistic, and a learned direction; cross-validated.
 
-Platt, "Probabilistic Outputs for Support Vector Machines" (1999): log-odds = slope · z + intercept.
-The other method, isotonic, bends them further: see `isotonic`.
+Platt, "Probabilistic Outputs for Support Vector Machines" (1999): log-odds = slope · z + intercept,
+fitted to labels that are not taken for certain. The other method, isotonic, bends them further: see
+`isotonic`.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ Labels = NDArray[np.int8]  # (posts,) 0 or 1
 Method = Literal["platt", "isotonic"]
 
 FOLDS = 5
-_LOOSE = 100.0  # of Platt's two parameters; keeps them finite where the labels are separable
+_LOOSE = 100.0  # of Platt's two parameters; the labels themselves keep them finite
 _PRIOR = 4.0  # how much easier the prompts' direction is to follow than any other
 _STRENGTH = 10.0  # of the learned head: less would be the prompts alone, more the labels alone
 
@@ -45,6 +46,9 @@ class Fit:
     direction: Vector  # (dimensions,) unit
     line: Line
     log_odds: Floats  # (posts,) out of fold
+    # (posts,) by the line that is kept, of margins along directions learned without the post: where
+    # scores of new posts will lie. Out of fold each fold has a line of its own.
+    settled: Floats
 
 
 def line(z: Floats, labels: Labels, method: Method = "platt") -> Line:
@@ -55,9 +59,16 @@ def line(z: Floats, labels: Labels, method: Method = "platt") -> Line:
 
 
 def platt(z: Floats, labels: Labels) -> tuple[float, float]:
-    """Slope and intercept."""
+    """Slope and intercept.
+
+    As Platt does, of N posts with a label (N + 1) / (N + 2) are taken to have it, the mean a
+    posteriori under an even prior: a few posts that are easily told apart make nobody certain.
+    """
+    violates, allows = int(labels.sum()), int((1 - labels).sum())
+    sure = np.where(labels == 1, (violates + 1) / (violates + 2), 1 / (allows + 2))
     model = needed("sklearn.linear_model", "calibrate").LogisticRegression(C=_LOOSE)
-    model.fit(z[:, None], labels)
+    both = np.repeat([1, 0], len(z))
+    model.fit(np.tile(z, 2)[:, None], both, sample_weight=np.concatenate([sure, 1 - sure]))
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
@@ -78,7 +89,12 @@ def fit_prompts(
         method: Platt's logistic, or with many labels isotonic regression on top of it.
     """
     z = standardised(vectors, direction, calibration)
-    return Fit(direction, line(z, labels, method), _out_of_fold(z, labels, method))
+    return _fit(direction, z, labels, method)
+
+
+def _fit(direction: Vector, z: Floats, labels: Labels, method: Method) -> Fit:
+    fitted = line(z, labels, method)
+    return Fit(direction, fitted, _out_of_fold(z, labels, method), fitted(z))
 
 
 def _out_of_fold(z: Floats, labels: Labels, method: Method) -> Floats:
@@ -106,7 +122,7 @@ def fit_learned(
         out_z[held_out] = standardised(vectors[held_out], learned, calibration)
     final = _head(vectors, labels, direction)
     # On unseen posts: the head's own margins are too good.
-    return Fit(final, line(out_z, labels, method), _out_of_fold(out_z, labels, method))
+    return _fit(final, out_z, labels, method)
 
 
 def fit_best(

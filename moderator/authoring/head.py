@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.authoring.fit import Floats, Labels, folds
+from moderator.authoring.zero_shot import Places
 from moderator.extras import needed
 from moderator.policy.fields import BESIDE_HEAD
 from moderator.policy.schema import Rule
 from moderator.scoring.fusion import fuse
-
-Places = NDArray[np.intp]  # (posts of a channel,) their places among all posts
 
 _STRENGTH = 1.0  # of the labels against weights of nothing
 
@@ -89,7 +88,13 @@ class Channels:
         return np.array([name not in BESIDE_HEAD for name in self.names], np.bool_)
 
     def fused(self, rule: Rule, head: Head | None = None) -> Floats:
-        """(posts,) log-odds as the pipeline fuses them; `head` is that of a learned fusion."""
+        """(posts,) log-odds as the pipeline fuses them; `head` is that of a learned fusion.
+
+        Before it is learned, all channels that it would weigh count alike.
+        """
+        if head is None and rule.fusion == "learned":
+            even = 1 / max(1, int(self._weighed.sum()))
+            head = Head(np.where(self._weighed, even, np.nan), 0.0)
         weights = head.weights if head else [rule.weights.get(name, 1.0) for name in self.names]
         columns = np.array(weights, np.float32)[:, None]
         bias = None if head is None else np.array([head.bias], np.float32)

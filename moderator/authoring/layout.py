@@ -27,12 +27,15 @@ def formatted(path: Path) -> str:
 
 
 def write_formatted(path: Path, text: str) -> None:
-    """Put the text in place of the file if it says the same. Raises StartupError."""
-    before = load_policies([path]).digest
+    """Put the text in place of the file if it says the same. Raises StartupError.
+
+    What the policies say is compared, not their digests: a calibration lies beside the file alone.
+    """
+    before = load_policies([path]).policies
     partial = path.with_name(f".{path.name}.partial{path.suffix}")
     try:
         partial.write_text(text, encoding="utf-8")
-        if load_policies([partial]).digest != before:
+        if load_policies([partial]).policies != before:
             raise StartupError(
                 f"{path}: left as it is, because its layout would change its meaning"
             )

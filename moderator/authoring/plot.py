@@ -27,10 +27,10 @@ def write_reliability(found: Sequence[Calibrated], path: Path) -> None:
     for axis, each in zip(axes.flat, rules, strict=False):
         most = max(part.posts for part in each.bins)
         axis.plot([0, 1], [0, 1], "--", color="0.7")
-        axis.plot([part.promised for part in each.bins], [part.observed for part in each.bins], "-")
+        axis.plot([part.score for part in each.bins], [part.positive for part in each.bins], "-")
         axis.scatter(
-            [part.promised for part in each.bins],
-            [part.observed for part in each.bins],
+            [part.score for part in each.bins],
+            [part.positive for part in each.bins],
             s=[10 + 90 * part.posts / most for part in each.bins],
         )
         title = f"{each.rule}\nECE {each.after['ECE'].value:.3f}".replace("$", r"\$")

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderator.extras import needed
+from moderator.scoring.reliability import calibration_error
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
 
 _RESAMPLES = 300
-_BINS = 10
 
 
 class Interval(NamedTuple):
@@ -24,14 +24,6 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-class Bin(NamedTuple):
-    """Posts of like scores: what the scores promise, and how many do violate."""
-
-    promised: float
-    observed: float
-    posts: int
 
 
 def quality(scores: Floats, labels: Labels, threshold: float) -> dict[str, Interval]:
@@ -54,31 +46,6 @@ def quality(scores: Floats, labels: Labels, threshold: float) -> dict[str, Inter
     }
 
 
-def expected_calibration_error(scores: Floats, labels: Labels) -> float:
-    """The mean gap between promised and observed over bins (Naeini et al. 2015)."""
-    bins = reliability(scores, labels)
-    return sum(each.posts * abs(each.promised - each.observed) for each in bins) / len(labels)
-
-
-def reliability(scores: Floats, labels: Labels) -> list[Bin]:
-    """The scores in ten equal steps, those without posts left out."""
-    places = np.minimum((scores * _BINS).astype(int), _BINS - 1)
-    return [
-        Bin(float(scores[here].mean()), float(labels[here].mean()), int(here.sum()))
-        for here in (places == step for step in range(_BINS))
-        if here.any()
-    ]
-
-
-def threshold_for_precision(scores: Floats, labels: Labels, precision: float) -> float | None:
-    """The lowest score from which on so many posts violate; None where none is that sure."""
-    order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], np.cumsum(labels[order])
-    last_of_ties = np.append(ranked[1:] < ranked[:-1], np.True_)
-    reached = last_of_ties & (hits / np.arange(1, len(hits) + 1) >= precision)
-    return float(ranked[np.flatnonzero(reached)[-1]]) if reached.any() else None
-
-
 def _figures(threshold: float) -> Mapping[str, Callable[[Floats, Labels], float]]:
     average_precision = needed("sklearn.metrics", "calibrate").average_precision_score
 
@@ -93,7 +60,7 @@ def _figures(threshold: float) -> Mapping[str, Callable[[Floats, Labels], float]
         "precision": precision,
         "recall": recall,
         "AP": lambda scores, labels: float(average_precision(labels, scores)),
-        "ECE": expected_calibration_error,
+        "ECE": lambda scores, labels: calibration_error(labels, scores),
     }
 
 

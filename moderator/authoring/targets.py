@@ -1,8 +1,7 @@
 """What a rule's thresholds come to: the scores for its targets, the line it will act from."""
 
-import math
-
-from moderator.authoring.quality import Floats, Labels, threshold_for_precision
+from moderator.authoring.promise import Cut, cut_for_precision, why_not
+from moderator.authoring.quality import Floats, Labels
 from moderator.authoring.workbench import Workbench
 from moderator.policy.calibration_file import RuleCalibration
 from moderator.policy.channel import compile_channel
@@ -12,36 +11,25 @@ from moderator.policy.resolve import PROVISIONAL
 from moderator.policy.schema import Rule
 
 
-def scores_for_targets(
+def cuts_for_targets(
     rule: Rule, scores: Floats, labels: Labels
-) -> tuple[dict[str, float], list[str]]:
-    """The scores that reach the precisions a rule asks for, and what keeps others from it."""
-    targets: dict[str, float] = {}
+) -> tuple[dict[str, Cut], list[str]]:
+    """Where the precisions that a rule asks for can be promised, and what keeps others from it."""
+    cuts: dict[str, Cut] = {}
     lacks = []
     wanted = [each for each in (rule.threshold, rule.review_at) if isinstance(each, Target)]
     for key, precision in {target.key: target.precision for target in wanted}.items():
         if precision is None:
             continue
-        needed, violates = fewest_for(precision), int(labels.sum())
-        found = threshold_for_precision(scores, labels, precision)
-        if violates < needed:
-            lacks.append(f"{key}: needs {needed} posts labelled 1, has {violates}")
-        elif found is None:
-            lacks.append(f"{key}: no score is that sure; improve the prompts, or ask for less")
+        cut = cut_for_precision(scores, labels, precision)
+        if cut is None:
+            lacks.append(f"{key}: {why_not(scores, labels, precision)}")
         else:
-            targets[key] = min(max(found, 1e-6), 1 - 1e-6)
+            cuts[key] = cut
     own = getattr(rule.threshold, "precision", None)
-    if own is not None and f"precision {own:g}" not in targets:
+    if own is not None and f"precision {own:g}" not in cuts:
         lacks.append(f"precision and recall are those from {PROVISIONAL:g} on, till it is met")
-    return targets, lacks
-
-
-def fewest_for(precision: float) -> int:
-    """How many posts labelled 1 it takes to tell a precision: 20 for 0.95, where one may be wrong.
-
-    Rounded first: in floating point 1 / (1 - 0.95) is a little more than 20.
-    """
-    return math.ceil(round(1 / (1 - precision), 6))
+    return cuts, lacks
 
 
 def threshold_of(name: str, rule: Rule, made: RuleCalibration | None, bench: Workbench) -> float:

@@ -18,8 +18,8 @@ from moderator.evaluation.resampling import (
     on_draws,
     precision_at,
 )
+from moderator.scoring.reliability import calibration_error
 
-_BINS = 15
 _RECALLS = (0.5, 0.8)
 
 
@@ -77,27 +77,3 @@ def calibration_figure(truth: Truth, scores: Scores, counts: Counts) -> Figure:
     if value <= np.percentile(chance, 97.5):
         low = 0.0
     return Figure(value, min(value, max(0.0, float(low))), max(value, float(high)))
-
-
-class Bin(NamedTuple):
-    """Posts of like scores: what the score says, and what is true."""
-
-    posts: int
-    score: float
-    positive: float
-
-
-def reliability(truth: Truth, scores: Scores) -> list[Bin]:
-    """Equal-width bins of the scores; empty ones are left out."""
-    place = np.minimum((scores * _BINS).astype(int), _BINS - 1)
-    return [
-        Bin(int(here.sum()), float(scores[here].mean()), float(truth[here].mean()))
-        for number in range(_BINS)
-        if (here := place == number).any()
-    ]
-
-
-def calibration_error(truth: Truth, scores: Scores) -> float:
-    """Expected calibration error (Naeini et al. 2015): the mean gap of the bins, by posts."""
-    bins = reliability(truth, scores)
-    return sum(each.posts * abs(each.score - each.positive) for each in bins) / len(truth)

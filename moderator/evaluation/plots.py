@@ -12,7 +12,7 @@ from sklearn.metrics import precision_recall_curve
 from moderator.authoring.projection import plane
 from moderator.encoders.base import Matrix
 from moderator.evaluation.answers import FUSED, Answers
-from moderator.evaluation.figures import reliability
+from moderator.scoring.reliability import reliability
 
 _WIDE, _HIGH = 4.2, 3.4  # inches
 

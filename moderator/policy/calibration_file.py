@@ -88,6 +88,9 @@ class RuleCalibration(Model):
     digest: str
     """The `rule_digest` of the rule it was made for."""
 
+    beside: str = ""
+    """The `beside_digest` of the rule its targets were found for."""
+
     channels: Mapping[str, ChannelCalibration] = Field(default_factory=dict)
     """By channel: text, image, ocr. That of text serves ocr, too, where ocr has none."""
 
@@ -132,11 +135,23 @@ class CalibrationFile(Model):
 def rule_digest(rule: Rule) -> str:
     """32 hex digits over what a rule's scores depend on: its prompts by channel, its fusion.
 
-    Texts in images have the prompts of texts, and say nothing more.
+    Texts in images have the prompts of texts, and say nothing more. Weights only tell where the
+    fusion has any.
     """
     channels = sorted({PROMPTED[channel] for channel in rule.channels})
-    told = [rule.fusion, *((channel, *rule.prompts(channel)) for channel in channels)]
+    told: list[object] = [
+        rule.fusion,
+        *((channel, *rule.prompts(channel)) for channel in channels),
+    ]
+    if rule.fusion == "weighted" and rule.weights:
+        told.append(sorted(rule.weights.items()))
     return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+
+def beside_digest(rule: Rule) -> str:
+    """32 hex digits over what else decides where a rule fires, whatever its sentences say."""
+    told = rule.model_dump_json(include={"keywords", "excepts", "applies_to"})
+    return blake2b(told.encode(), digest_size=16).hexdigest()
 
 
 def lacking(rule: Rule, file: CalibrationFile | None) -> Iterator[tuple[str, str]]:
@@ -147,6 +162,9 @@ def lacking(rule: Rule, file: CalibrationFile | None) -> Iterator[tuple[str, str
     run = "run `moderator policy calibrate`"
     if changed:
         yield "id", f"`{rule.id}`: {why}, which is not used; {run} again"
+    if fresh is not None and fresh.targets and fresh.beside not in ("", beside_digest(rule)):
+        what = "its keywords, exceptions or scope have changed since its calibration"
+        yield "id", f"`{rule.id}`: {what}, so that its precision may be another; {run} again"
     for key, value in (("threshold", rule.threshold), ("review_at", rule.review_at)):
         if (
             isinstance(value, Target)

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moderator.authoring.calibrate import FEWEST, calibrate, prompts_direction
+from moderator.authoring.calibrate import calibrate
+from moderator.authoring.fit import platt
+from moderator.authoring.fitted import FEWEST
 from moderator.authoring.keep import keep
 from moderator.authoring.labels import Labelled, read_labels
 from moderator.authoring.plot import write_reliability
-from moderator.authoring.quality import quality, reliability, threshold_for_precision
-from moderator.authoring.targets import fewest_for
+from moderator.authoring.quality import quality
 from moderator.authoring.workbench import Workbench
+from moderator.authoring.zero_shot import prompts_direction
 from moderator.errors import StartupError
 from moderator.policy.calibration_file import read_calibration, rule_digest
 from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
+from moderator.scoring.calibration import sigmoid
 from tests.authoring.conftest import Load
 from tests.builders import a_rule
 
@@ -71,6 +74,14 @@ def test_a_calibrated_rule_promises_what_is_observed(
     assert fire.calibration is not None
     assert list(fire.calibration.channels) == ["text"]  # no post had an image
     assert fire.calibration.channels["text"].direction is None
+
+
+def test_a_few_posts_that_are_easily_told_apart_make_nobody_certain() -> None:
+    z, labels = np.repeat([-5.0, 5.0], 12), np.repeat([0, 1], 12).astype(np.int8)
+    slope, intercept = platt(z, labels)
+    # Laplace's rule of succession: of twelve without an exception the next may still be one.
+    assert sigmoid(slope * 5 + intercept) == pytest.approx(13 / 14, abs=0.01)
+    assert sigmoid(slope * -5 + intercept) == pytest.approx(1 / 14, abs=0.01)
 
 
 def test_too_few_labels_are_refused_with_how_many_are_missing(
@@ -153,21 +164,6 @@ def test_a_rule_may_be_named_with_its_policy_and_null_is_unknown(tmp_path: Path)
     assert read_labels(path, IDS).labels.tolist() == [[1, -1]]
 
 
-def test_the_threshold_for_a_precision_is_the_lowest_that_reaches_it() -> None:
-    scores = np.array([0.9, 0.8, 0.8, 0.7, 0.6, 0.5])
-    labels = np.array([1, 1, 0, 1, 1, 0], np.int8)
-    assert threshold_for_precision(scores, labels, 0.8) == 0.6
-    assert threshold_for_precision(scores, labels, 0.9) == 0.9
-    assert threshold_for_precision(scores, 1 - labels, 0.9) is None
-
-
-@pytest.mark.parametrize(
-    ("precision", "needed"), [(0.5, 2), (0.6, 3), (0.9, 10), (0.95, 20), (0.99, 100), (0.999, 1000)]
-)
-def test_a_precision_needs_so_many_violating_posts(precision: float, needed: int) -> None:
-    assert fewest_for(precision) == needed
-
-
 TARGETS = {
     "rate, and a precision for people": {
         "threshold": {"rate": "2%"},
@@ -199,8 +195,9 @@ def test_a_precision_that_is_not_met_says_where_the_figures_were_taken(
 ) -> None:
     sure = {**RULES[0], "threshold": {"precision": 0.995}}
     (fire,) = calibrate(load(sure, RULES[1]), labelled, bench)
-    assert "precision 0.995: needs 200 posts labelled 1, has 60" in fire.notes
+    assert "precision 0.995: needs 598 posts labelled 1 at the very least, has 60" in fire.notes
     assert "precision and recall are those from 0.5 on, till it is met" in fire.notes
+    assert fire.unmet
 
 
 def test_a_rate_that_cannot_be_had_refuses_its_rule_alone(
@@ -218,10 +215,6 @@ def test_figures_agree_with_their_definitions() -> None:
     found = quality(scores, labels, 0.5)
     assert (found["precision"].value, found["recall"].value) == (0.5, 1.0)
     assert found["ECE"].value == pytest.approx((0.45 + 0.05) / 2)
-    assert [(each.posts, each.observed) for each in reliability(scores, labels)] == [
-        (2, 0.0),
-        (2, 0.5),
-    ]
 
 
 def test_the_reliability_diagram_is_a_picture(

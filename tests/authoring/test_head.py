@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moderator.authoring.calibrate import FEWEST, calibrate
+from moderator.authoring.calibrate import calibrate
+from moderator.authoring.fitted import FEWEST
 from moderator.authoring.head import fit_head
 from moderator.authoring.keep import keep
 from moderator.authoring.labels import Labelled

@@ -10,13 +10,13 @@ from moderator.authoring.fit import fit_prompts, line
 from moderator.authoring.isotonic import FEWEST, isotonic
 from moderator.authoring.keep import keep
 from moderator.authoring.labels import Labelled
-from moderator.authoring.quality import expected_calibration_error
 from moderator.authoring.workbench import Workbench
 from moderator.encoders.base import Calibration, unit_rows
 from moderator.policy.load import load_policies
 from moderator.posts import Post
 from moderator.reading import LoadedPost
 from moderator.scoring.calibration import logit, sigmoid
+from moderator.scoring.reliability import calibration_error
 from tests.authoring.conftest import Load
 from tests.builders import a_rule
 
@@ -31,13 +31,13 @@ def test_a_curve_follows_what_no_logistic_can() -> None:
     direction = np.array([1, 0], np.float32)
     calibration = Calibration(vectors[:200], 1.0, 0.0)
     errors = {
-        method: expected_calibration_error(
+        method: calibration_error(
+            LABELS,
             sigmoid(
                 fit_prompts(vectors, LABELS, direction, calibration, method).log_odds.astype(
                     np.float32
                 )
             ).astype(np.float64),
-            LABELS,
         )
         for method in ("platt", "isotonic")
     }

@@ -7,6 +7,13 @@ import pytest
 from moderator.authoring.layout import formatted, write_formatted
 from moderator.authoring.scaffold import write_new
 from moderator.errors import PolicyError, StartupError
+from moderator.policy.calibration_file import (
+    CalibrationFile,
+    RuleCalibration,
+    calibration_path,
+    rule_digest,
+    write_calibration,
+)
 from moderator.policy.load import load_policies
 from moderator.settings import bundled
 
@@ -64,6 +71,20 @@ def test_layout_keeps_comments_anchors_and_meaning_and_is_stable(tmp_path: Path)
     assert load_policies([path]).digest == before
     assert formatted(path) == text
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_calibrated_policy_is_laid_out_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "messy.yaml"
+    path.write_text(UNTIDY)
+    policy, rule = next(iter(load_policies([path])))
+    made = RuleCalibration(digest=rule_digest(rule))
+    file = CalibrationFile(calibration=policy.name, rules={rule.id: made})
+    write_calibration(calibration_path(path), file)
+    before = load_policies([path])
+    assert before.calibration(policy, rule) == made
+    write_formatted(path, formatted(path))
+    assert path.read_text() != UNTIDY
+    assert load_policies([path]).digest == before.digest
 
 
 @pytest.mark.parametrize("path", sorted(bundled("policies").glob("*.yaml")), ids=lambda p: p.name)

@@ -1,17 +1,19 @@
 """What labels add to zero-shot rules: `python -m tests.bench.learning [DATA]`.
 
-Two tables. The first: average precision and calibration error on posts that were held out, with the
-prompts alone, with Platt's logistic, and with a learned direction, each from as many labels as the
-column says. The second, for the categories of OpenAI's moderation set: what is caught at the line
-that 5 % of its harmless posts cross, and which share of texts that only sound harmful crosses the
-same line, those of XSTest and of HateCheck; a logistic changes no order, so it has no column there.
+Two tables. The first: average precision and calibration error on posts that were held out, with
+Platt's logistic and with a learned direction, each from as many labels as the column says. The
+second, for the categories of OpenAI's moderation set: what is caught at the line that 5 % of its
+harmless posts cross, and which share of texts that only sound harmful crosses the same line, those
+of XSTest and of HateCheck; a logistic changes no order, so it has no column there.
 
-Means of random splits. A dot: the set has not so many posts, or too few of a kind among them, where
-`policy calibrate` refuses. Of each set no more than 1,500 posts are taken.
+Means of random splits. A way has those with labels enough for it, which are few for what is rare:
+so every cell says what the prompts alone get on its own splits, and how many there are. A dot:
+none, as the set has not so many posts, or too few of a kind, where `policy calibrate` refuses. Of
+each set no more than 1,500 posts are taken.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,15 +25,16 @@ from sklearn.metrics import average_precision_score
 
 from moderator.app import build_workbench
 from moderator.authoring import fit
-from moderator.authoring.calibrate import FEWEST, prompts_direction
+from moderator.authoring.fitted import FEWEST
 from moderator.authoring.workbench import Workbench
+from moderator.authoring.zero_shot import prompts_direction
 from moderator.encoders.base import Calibration, Matrix, Vector
-from moderator.evaluation.figures import calibration_error
 from moderator.evaluation.rows import Example, read_examples
 from moderator.evaluation.suites import load_suite
 from moderator.policy.load import load_policies
 from moderator.policy.policyset import PolicySet
 from moderator.posts import Post
+from moderator.scoring.reliability import calibration_error
 from moderator.scoring.score import Readings
 from moderator.settings import bundled, load_settings
 
@@ -67,12 +70,15 @@ def main() -> None:
 def say_precision(found: Sequence[tuple[str, str, Task]]) -> None:
     """The first table."""
     ways = ["zero-shot", f"calibrated, {CALIBRATED}", *(f"learned, {count}" for count in LABELS)]
-    table = _table("AP held out (ECE)", "set", "category", "posts", "true", *ways)
+    table = _table(
+        "held out: zero-shot → with labels, both on the same splits (how many)",
+        *("set", "category", "posts", "true", "", *ways),
+    )
     for suite, name, task in found:
-        figures = _mean(split_figures(task))  # (ways, 2)
-        cells = ["·" if np.isnan(ap) else f"{ap:.3f} ({ece:.3f})" for ap, ece in figures]
-        posts, true = len(task.truth), int(task.truth.sum())
-        table.add_row(suite, name, str(posts), str(true), *cells)
+        counts = str(len(task.truth)), str(int(task.truth.sum()))
+        lines = _lines(list(split_figures(task)), ("AP", "ECE"), ".3f")
+        for head, line in zip(((suite, name, *counts), ("",) * 4), lines, strict=True):
+            table.add_row(*head, *line)
     Console(width=160).print(table)
 
 
@@ -82,18 +88,40 @@ def say_false_alarms(found: Sequence[tuple[str, Task]], embedded: "Embedded") ->
     ways = ["zero-shot", *(f"learned, {count}" for count in LABELS)]
     table = _table(
         f"at the line that {LINE:.0%} of harmless posts of {CATEGORIES} cross: caught of it, held "
-        f"out; false alarms in {', '.join(harmless)}",
-        *("category", *ways),
+        f"out; false alarms in {', '.join(harmless)}; zero-shot → with labels, on the same splits",
+        *("category", "", *ways),
     )
     for name, task in found:
         aside = [
             np.stack([_decisive(part, task.direction) for part in readings])
             for readings in harmless.values()
         ]
-        shares = _mean(split_alarms(task, aside))  # (ways, 3)
-        cells = ["·" if np.isnan(row[0]) else " ".join(f"{x:.1%}" for x in row) for row in shares]
-        table.add_row(name, *cells)
+        lines = _lines(list(split_alarms(task, aside)), ("caught", *harmless), ".1%")
+        for number, line in enumerate(lines):
+            table.add_row("" if number else name, *line)
     Console(width=160).print(table)
+
+
+def _lines(
+    splits: Sequence[Sequence[Sequence[float]]], names: Sequence[str], form: str
+) -> Iterator[list[str]]:
+    """For each figure its name, its mean zero-shot, and each way beside zero-shot.
+
+    `splits` are (splits, ways, figures), the first way zero-shot, NaN where a way has too few
+    labels. The means of a way and of zero-shot beside it are of the splits that the way has.
+    """
+    figures = np.array(splits, np.float64)
+    for number, name in enumerate(names):
+        zero, *ways = figures[:, :, number].T  # (ways, splits)
+        yield [name, format(zero.mean(), form), *(_pair(zero, way, form) for way in ways)]
+
+
+def _pair(zero: NDArray[np.float64], way: NDArray[np.float64], form: str) -> str:
+    there = ~np.isnan(way)
+    if not there.any():
+        return "·"
+    before, after = zero[there].mean(), way[there].mean()
+    return f"{before:{form}} → {after:{form}} ({int(there.sum())})"
 
 
 class Embedded:
@@ -139,21 +167,15 @@ def split_figures(task: Task) -> Iterator[list[tuple[float, float]]]:
     """For each split, AP and ECE of every way, in the order of the table."""
     for held, rest in _splits(task):
         zero = task.calibration
-        z = fit.standardised(task.vectors, task.direction, zero)
-        found = [_figures(task, held, zero.slope * z[held] + zero.intercept)]
-        some = rest[:CALIBRATED]
-        if _enough(task.truth[some]):
-            slope, intercept = fit.platt(z[some], task.truth[some])
-            found.append(_figures(task, held, slope * z[held] + intercept))
-        else:
-            found.append((np.nan, np.nan))
-        for count in LABELS:
-            learned = _learned(task, rest, count)
-            if learned is None:
+        z = fit.standardised(task.vectors[held], task.direction, zero)
+        found = [_figures(task, held, zero.slope * z + zero.intercept)]
+        calibrated = _fit(fit.fit_prompts, task, rest[:CALIBRATED])
+        for way in (calibrated, *(_learned(task, rest, count) for count in LABELS)):
+            if way is None:
                 found.append((np.nan, np.nan))
                 continue
-            z = fit.standardised(task.vectors[held], learned.direction, task.calibration)
-            found.append(_figures(task, held, learned.line(z)))
+            z = fit.standardised(task.vectors[held], way.direction, zero)
+            found.append(_figures(task, held, way.line(z)))
         yield found
 
 
@@ -188,20 +210,20 @@ def _alarms(
 
 def _learned(task: Task, rest: NDArray[np.intp], count: int) -> fit.Fit | None:
     """What `policy calibrate --learn` keeps; None where it refuses, or there are not so many."""
-    labelled = rest[:count]
+    return _fit(fit.fit_best, task, rest[:count]) if len(rest) >= count else None
+
+
+def _fit(how: Callable[..., fit.Fit], task: Task, labelled: NDArray[np.intp]) -> fit.Fit | None:
+    """None where `policy calibrate` refuses."""
     truth = task.truth[labelled]
-    if len(labelled) < count or not _enough(truth):
+    if not _enough(truth):
         return None
-    return fit.fit_best(task.vectors[labelled], truth, task.direction, task.calibration)
+    found = how(task.vectors[labelled], truth, task.direction, task.calibration)
+    return found if found.line.slope > 0 else None
 
 
 def _enough(truth: NDArray[np.int8]) -> bool:
     return bool(min(truth.sum(), (1 - truth).sum()) >= FEWEST)
-
-
-def _mean(rows: Iterator[object]) -> NDArray[np.float64]:
-    """Of the splits for which there is a figure."""
-    return np.asarray(np.ma.masked_invalid(list(rows)).mean(axis=0).filled(np.nan))
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moderator.evaluation.figures import calibration_error, merit, reliability
+from moderator.evaluation.figures import merit
 from moderator.evaluation.resampling import draw
 
 RANDOM = np.random.default_rng(7)
@@ -35,14 +35,6 @@ def test_with_one_kind_of_post_nothing_is_defined(truth: np.ndarray) -> None:
     found = merit(truth, np.full(len(truth), 0.5))
     assert np.isnan([found.ap.value, found.auroc.low, found.best_f1.value]).all()
     assert np.isnan(found.precision_at[0.5].value)
-
-
-def test_probabilities_have_no_calibration_error_and_certainty_has_all() -> None:
-    scores = np.repeat([0.25, 0.75], 400)
-    honest = np.tile([True, False, False, False], 100).tolist() + [True, True, True, False] * 100
-    assert calibration_error(np.array(honest), scores) == pytest.approx(0.0)
-    assert calibration_error(np.zeros(10, bool), np.ones(10)) == pytest.approx(1.0)
-    assert [each.posts for each in reliability(np.array(honest), scores)] == [400, 400]
 
 
 def drawn(posts: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

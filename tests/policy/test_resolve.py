@@ -14,6 +14,7 @@ from moderator.policy.calibration_file import (
     CalibrationFile,
     ChannelCalibration,
     RuleCalibration,
+    beside_digest,
     calibration_path,
     encode_direction,
     read_calibration,
@@ -253,3 +254,32 @@ def test_a_damaged_calibration_is_refused_and_says_how_to_get_another(
         load_policies([file])
     assert said in str(caught.value)
     assert str(calibration_path(file)) in str(caught.value)
+
+
+def test_a_calibration_holds_for_the_weights_it_was_made_with(file: Path) -> None:
+    weighted = a_rule(fusion="weighted", weights={"text": 1, "image": 2})
+    write(file, weighted)
+    assert not calibrate(file).warnings
+    (warning,) = write(file, {**weighted, "weights": {"text": 100, "image": 2}}).warnings
+    assert "has changed since its calibration, which is not used" in str(warning)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"keywords": ["blaze"]},
+        {"except": {"keywords": ["fireworks"]}},
+        {"applies_to": {"languages": ["en"]}},
+    ],
+)
+def test_a_promised_precision_is_for_the_keywords_and_exceptions_it_was_found_with(
+    file: Path, change: dict[str, Any]
+) -> None:
+    rule = a_rule(threshold={"precision": 0.9}, channels=["text"])
+    ((_, before),) = write(file, rule)
+    kept = {"beside": beside_digest(before), "targets": {"precision 0.9": 0.7}}
+    assert not calibrate(file, **kept).warnings
+    changed = write(file, {**rule, **change})
+    (warning,) = changed.warnings
+    assert "its keywords, exceptions or scope have changed" in str(warning)
+    assert changed.calibration(*next(iter(changed))) is not None  # a new word must not stop a rule
