@@ -37,6 +37,7 @@ class Decider:
         for place, post in enumerate(posts):
             inputs.reports.append([])
             read_text(inputs, place, post.text, bench.limits)
+        inputs.quotes += embedded.quotes
         self._embedded = Embedded(inputs, embedded.readings)
 
     def beside(self, policy: Policy, rule: Rule) -> Beside:

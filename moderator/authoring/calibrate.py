@@ -17,7 +17,6 @@ from moderator.authoring.targets import cuts_for_targets, threshold_of
 from moderator.authoring.workbench import Corpus, Workbench
 from moderator.authoring.zero_shot import Places, prompts_direction
 from moderator.errors import PolicyError
-from moderator.ocr.base import CHANNEL as OCR
 from moderator.policy.calibration_file import (
     ChannelCalibration,
     RuleCalibration,
@@ -127,8 +126,6 @@ class _Work:
             yield f"{outside} of {labelled} labelled posts are not for this rule, and left out"
         if excused := int((self.beside.excused & self._known).sum()):
             yield f"{excused} of {labelled} labelled posts are excused: the rule fires on none"
-        if self.rule.keywords and OCR in self.bench.channels:
-            yield "keywords that stand in pictures are not in these figures"
 
     def _calibrated(self, fitted: Fitted) -> Calibrated:
         posts, of = self._views(fitted)
