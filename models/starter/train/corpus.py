@@ -7,11 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from data import read_moderation, read_pictures
-from labelled import held_out
+from labelled import apart_from, held_out, written_rows
+from rules import SENTENCES
+from wordnet import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+EXAMPLES = 25_000  # of WordNet's
 IMAGE_TEMPLATES = (
     "{}", "a photo of {}", "a picture of a {}", "a blurry photo of a {}", "a close-up of a {}",
     "an image showing {}", "a scene with {}", "An ordinary photo of {}.", "this is a {}",
@@ -54,8 +57,8 @@ REASONS = (
 )  # fmt: skip
 
 
-def build(root: Path, general_words: list[str], seed: int = 20) -> list[str]:
-    """All distinct texts, longest variations included, in a fixed order; none of a text held out."""
+def build(root: Path, general_words: list[str], wordnet: Path, barred: list[str], seed: int = 20) -> list[str]:
+    """All distinct texts, longest variations included, in a fixed order; none of a text held out or barred."""
     rng = random.Random(seed)
     moderation = [row["text"] for row in read_moderation(root)]
     pictures = read_pictures(root)
@@ -67,6 +70,9 @@ def build(root: Path, general_words: list[str], seed: int = 20) -> list[str]:
     texts += [_joined(moderation, captions, rng) for _ in range(9000)]
     texts += _word_texts(general_words, rng)
     texts += _prompts(rng, 16000)
+    texts += rng.sample(examples(wordnet), EXAMPLES)
+    texts += [row.text for row in apart_from(written_rows(), barred)]
+    texts += [text for filled in SENTENCES.values() for text in filled]
     return list(dict.fromkeys(t.strip() for t in texts if t.strip()))
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +13,6 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-STORED_SIDE = 104
 
 
 @dataclass(frozen=True)
@@ -78,43 +74,3 @@ def shortest_edge_crop(image: Image.Image, side: int) -> np.ndarray:
     image = image.resize(size, Image.Resampling.BICUBIC)
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     return np.asarray(image.crop((left, top, left + side, top + side)))
-
-
-def decode_tar(path: Path, side: int) -> dict[str, np.ndarray]:
-    """Every image of a tar by member name, prepared at `side` pixels."""
-    decoded = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if member.isfile():
-                payload = archive.extractfile(member)
-                assert payload is not None
-                with Image.open(io.BytesIO(payload.read())) as image:
-                    decoded[member.name] = shortest_edge_crop(image, side)
-    return decoded
-
-
-def build_memmap(root: Path, out: Path, side: int = STORED_SIDE) -> None:
-    """Write all pictures of all splits as (n, side, side, 3) uint8 and their names beside."""
-    pictures = read_pictures(root, ("train", "val", "test"))
-    by_source: dict[str, list[int]] = {}
-    for index, picture in enumerate(pictures):
-        by_source.setdefault(picture.source, []).append(index)
-    shape = (len(pictures), side, side, 3)
-    pixels = np.lib.format.open_memmap(out / "pixels.npy", "w+", np.uint8, shape)
-    for source, indices in by_source.items():
-        decoded = decode_tar(root / "train" / f"{source}.tar", side)
-        for index in indices:
-            pixels[index] = decoded[pictures[index].image]
-        print(source, len(indices), flush=True)
-    pixels.flush()
-
-
-if __name__ == "__main__":
-    import argparse
-    from pathlib import Path
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    arguments = parser.parse_args()
-    build_memmap(arguments.data, arguments.work)

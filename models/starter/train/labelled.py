@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
-from data import read_moderation
+import prompts as evaluation
+from data import read_moderation, read_rows
 from disguise import disguise
+from prompts import Rule
 from subjects import IMPLIES, SUBJECTS, UNSURE
 from words import fill
 from written import HARMFUL, NEAR
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 HELD_OUT_SHARE = 15  # of a hundred rows of each moderation set
 WORD = r"[a-z']+"
 ALIKE = 0.8  # of two texts' words together, those they share
-WRITTEN = 900  # sentences per subject and side
+PLAIN, SLOTTED = 5, 20  # rows a written sentence gives: without slots all are much alike
+HELD_TEMPLATES = 12  # of a hundred written sentences of each kind
+SHORT_WORDS = 16  # of what surrounds a sentence told at length: longer would push it out of the window
 LEADS = (
     "", "", "", "", "", "honestly, ", "lol ", "well... ", "@user ", "My opinion: ", "RT @user: ", "ok so ",
     "I'll say it: ", "Hey, ", "Update: ",
@@ -43,6 +47,9 @@ VIOLENT_WORDS = re.compile(
 )
 
 
+_SMALL_TALK = [t for t in NEAR["ordinary"] if len(t.split()) <= SHORT_WORDS]
+
+
 @dataclass(frozen=True)
 class Row:
     """A text, the set it is from, and for each subject known about it whether it says so."""
@@ -52,10 +59,10 @@ class Row:
     says: dict[str, bool]
 
 
-def held_out(text: str) -> bool:
-    """Whether a moderation text is kept out of all training, for calibration; by its own digest."""
+def held_out(text: str, share: int = HELD_OUT_SHARE) -> bool:
+    """Whether a text is kept out of all training, `share` of a hundred are; by its own digest."""
     digest = hashlib.sha256(text.strip().encode()).digest()
-    return int.from_bytes(digest[:4], "big") % 100 < HELD_OUT_SHARE
+    return int.from_bytes(digest[:4], "big") % 100 < share
 
 
 def moderation_rows(root: Path, *, held: bool = False) -> list[Row]:
@@ -89,39 +96,45 @@ def _subjects_of(row: dict) -> dict[str, bool]:
         # The sets do not tell these apart; among rows that people found offensive the words do.
         says["sexual"] = bool(SEXUAL_WORDS.search(text))
         says["threat"] = bool(VIOLENT_WORDS.search(text))
+        says["violent"] = says["threat"]
         says |= dict.fromkeys(("fraud", "despair") if not says["threat"] else ("fraud",), False)
     elif source != "sms_spam":
         says |= dict.fromkeys(("sexual", "despair", "fraud"), False)
     return says
 
 
-def written_rows(seed: int = 31) -> list[Row]:
-    """Every template filled many times, some disguised, some told at length among other sentences."""
+def written_rows(seed: int = 31, *, held: bool = False) -> list[Row]:
+    """Every written sentence filled many times, some disguised, some told at length; those kept out where `held`."""
     rng = random.Random(seed)
     rows = []
     for name in HARMFUL:
         yes = {name, *IMPLIES.get(name, ())}
         says = {s: s in yes for s in SUBJECTS if s in yes or s not in UNSURE.get(name, ())}
-        rows += _rows(name, HARMFUL[name], says, rng)
+        rows += _rows(name, _kept(HARMFUL[name], held=held), says, rng)
     for name, templates in NEAR.items():
         # An insulted referee is insulted all the same.
         says = dict.fromkeys(("contempt", "contempt_threat", "sexist") if name == "others" else SUBJECTS, False)
-        rows += _rows(f"near {name}", templates, says, rng)
+        rows += _rows(f"near {name}", _kept(templates, held=held), says, rng)
     return rows
 
 
-def _rows(source: str, templates: tuple[str, ...], says: dict[str, bool], rng: random.Random) -> list[Row]:
-    def sentence() -> str:
-        text = rng.choice(templates)
-        if "{quoted}" in text:
-            text = text.replace("{quoted}", rng.choice(HARMFUL["contempt"]).rstrip("."))
-        return fill(text, rng)
+def _kept(templates: tuple[str, ...], *, held: bool) -> list[str]:
+    """Those for training, or those by which it is watched: whole sentences, not fillings of one."""
+    return [t for t in templates if held_out(t, HELD_TEMPLATES) == held]
 
+
+def _filled(template: str, rng: random.Random) -> str:
+    if "{quoted}" in template:
+        template = template.replace("{quoted}", rng.choice(_kept(HARMFUL["contempt"], held=False)).rstrip("."))
+    return fill(template, rng)
+
+
+def _rows(source: str, templates: list[str], says: dict[str, bool], rng: random.Random) -> list[Row]:
     rows = []
-    for _ in range(WRITTEN * (2 if "contempt" in source else 1)):
-        text = sentence()
-        if rng.random() < 0.3:
-            text = _at_length(text, sentence, rng)
+    for template in (t for t in templates for _ in range(SLOTTED if "{" in t else PLAIN)):
+        text = _filled(template, rng)
+        if rng.random() < 0.3 and len(text.split()) <= 2 * SHORT_WORDS:
+            text = _at_length(text, lambda: _filled(rng.choice(templates), rng), rng)
         elif rng.random() < 0.5:
             text = rng.choice(LEADS) + text + rng.choice(TAILS)
         if rng.random() < 0.12:
@@ -132,10 +145,20 @@ def _rows(source: str, templates: tuple[str, ...], says: dict[str, bool], rng: r
 
 def _at_length(text: str, another: Callable[[], str], rng: random.Random) -> str:
     """The sentence among harmless ones, now and then with more of its kind."""
-    around = [fill(rng.choice(NEAR["ordinary"]), rng) for _ in range(rng.randint(1, 5))]
-    around += [another() for _ in range(rng.choice((0, 0, 1, 2, 4)))]
+    around = [_filled(rng.choice(_SMALL_TALK), rng) for _ in range(rng.randint(1, 5))]
+    around += [another() for _ in range(rng.choice((0, 0, 1, 2)))]
     around.insert(rng.randrange(len(around) + 1), text)
     return " ".join(part if part[-1] in ".!?" else f"{part}." for part in around)
+
+
+def forbidden(data: Path, policies: Path) -> list[str]:
+    """Texts that training may not come near: of the evaluation sets, their rules, and the policies."""
+    texts = [r["text"] for path in sorted((data / "eval" / "text").glob("*.gz")) for r in read_rows(path)]
+    texts += [t for rule in vars(evaluation).values() if isinstance(rule, Rule) for t in rule.violates]
+    for path in sorted(policies.glob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        texts += [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
+    return [t for t in texts if len(t) < 400]
 
 
 def apart_from(rows: list[Row], forbidden: list[str]) -> list[Row]:

@@ -164,31 +164,37 @@ def build_pairs(pictures: list[Picture]) -> Pairs:
 
 @dataclass(frozen=True)
 class Table:
-    """The locked text embeddings: `rows` (texts, 384), `classes` (classes, 384) mean prompts, `imagenet` rows."""
+    """The locked text embeddings: `rows` (texts, 384), `classes` (classes, 384) mean prompts.
+
+    `imagenet` has the rows of each of its classes, `held` those of each captioned validation picture.
+    """
 
     pairs: Pairs
     rows: Tensor
     classes: Tensor
     imagenet: list[list[int]]
+    held: list[list[int]]
 
 
-def all_texts(data: Path, work: Path) -> tuple[Pairs, list[str], list[list[int]]]:
-    """Texts of the training pictures, then those of ImageNet's classes, whose rows come last."""
+def all_texts(data: Path, work: Path) -> tuple[Pairs, list[str], list[list[int]], list[list[int]]]:
+    """Texts of the training pictures, then those of ImageNet's classes, then captions of validation pictures."""
     pairs = build_pairs(read_pictures(data))
     row_of = {text: row for row, text in enumerate(pairs.texts)}
     classes = read_classes(*(next(work.glob(f"{name}-*.whl")) for name in ("open_clip_torch", "timm")))
     imagenet = [[row_of.setdefault(prompt, len(row_of)) for prompt in prompts] for prompts in classes]
-    return pairs, list(row_of), imagenet
+    captions = [p.texts for p in read_pictures(data, ("val",)) if p.captioned]
+    held = [[row_of.setdefault(text, len(row_of)) for text in texts] for texts in captions]
+    return pairs, list(row_of), imagenet, held
 
 
 def read_table(data: Path, work: Path) -> Table:
     """What `main` wrote."""
-    pairs, texts, imagenet = all_texts(data, work)
+    pairs, texts, imagenet, held = all_texts(data, work)
     rows = torch.from_numpy(np.load(work / "targets.npy")).float()
     if len(rows) != len(texts):
         raise ValueError(f"{work}/targets.npy: {len(rows)} rows, {len(texts)} texts: run pairs.py again")
     classes = torch.stack([F.normalize(rows[own].mean(0), dim=0) for own in pairs.class_rows])
-    return Table(pairs, rows, classes, imagenet)
+    return Table(pairs, rows, classes, imagenet, held)
 
 
 def main() -> None:
@@ -199,7 +205,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder of the exported text tower")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    pairs, texts, imagenet = all_texts(options.data, options.work)
+    pairs, texts, imagenet, _ = all_texts(options.data, options.work)
     print(len(texts), "texts,", len(pairs.classes), "classes,", len(imagenet), "of ImageNet", flush=True)
     partial = options.work / "targets.partial.npy"
     np.save(partial, TextTower(options.model, options.threads).embed(texts))

@@ -76,8 +76,17 @@ SEXUAL = Rule(
         "A description of sexual acts between adults.",
         "Erotic content meant to arouse the reader.",
         "A message about having sex, naked bodies and pornography.",
+        "I want you naked in my bed tonight.",
+        "He kissed her breasts, and they made love until the morning.",
+        "Watch horny girls on webcam, adults only.",
     ),
-    ("A post about romance or dating.", "Medical or educational information about health."),
+    (
+        "A post about romance or dating.",
+        "Medical or educational information about health.",
+        "Two people fall in love and marry.",
+        "A talk about sex education, pregnancy or the law.",
+        "A calm scene from everyday life in a novel.",
+    ),
 )
 VIOLENCE = Rule(
     (
@@ -99,8 +108,18 @@ HARASSMENT = Rule(
         "A message that bullies, humiliates or harasses a person.",
         "Someone insults another person and tells them that they are worthless.",
         "An abusive message that threatens someone.",
+        "Nobody wants you here, go away and never come back.",
+        "We will make your life hell until you quit.",
+        "The whole school laughs at how fat you are.",
+        "She is a stupid bitch and deserves all of this.",
     ),
-    ("A compliment to a person.", "A calm disagreement."),
+    (
+        "A compliment to a person.",
+        "A calm disagreement.",
+        "Thank you for your help, you are great.",
+        "I see this differently, and here is why.",
+        "A critical review of a film or a product.",
+    ),
 )
 SELF_HARM = Rule(
     (
@@ -112,8 +131,21 @@ SELF_HARM = Rule(
         "A post about suicide and ending one's own life.",
         "Someone describes cutting or hurting themselves.",
         "Advice on methods of suicide, self-harm or starving oneself.",
+        "I have nothing left to live for, and tonight it ends.",
+        "I hate my body and I throw up after every meal.",
+        "My arms are full of cuts, and I hide them from my parents.",
+        "She left a farewell letter and stepped off the bridge.",
+        "You should kill yourself, nobody would miss you.",
     ),
-    ("Someone is happy with their life.", "A post about exercise and healthy habits."),
+    (
+        "Someone is happy with their life.",
+        "A post about exercise and healthy habits.",
+        "I feel better since I have been seeing a therapist.",
+        "A report about somebody who died of an illness.",
+        "A calm scene from everyday life in a novel.",
+        "News about politics, business or science.",
+        "A question about cooking, travel or computers.",
+    ),
 )
 HATE_THREAT = Rule(
     (
@@ -134,8 +166,20 @@ GORE = Rule(
         "A gruesome description of torture and mutilation.",
         "Someone's body is torn apart, blood is everywhere.",
         "A detailed account of a brutal murder.",
+        "Blood poured from his throat as he fell to the ground.",
+        "They cut off his fingers one after the other while he screamed.",
+        "The bomb tore off her legs, and she bled to death in the street.",
+        "The bodies lay in heaps, burned and without heads.",
     ),
-    ("A story without any violence.", "Medical information about treatment."),
+    (
+        "A story without any violence.",
+        "Medical information about treatment.",
+        "He was shot, and nobody knows by whom.",
+        "A news report about a war or a crime.",
+        "A calm scene from everyday life in a novel.",
+        "News about politics, business or science.",
+        "A question about cooking, travel or computers.",
+    ),
 )
 UNSAFE_REQUEST = Rule(
     (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +13,8 @@ from torch import Tensor
 from subjects import FINE, SUBJECTS
 from words import fill
 
-if TYPE_CHECKING:
-    import random
-
 SHARPNESS = 14.0  # of a difference of margins, as a logit
+FILLINGS = 8  # of a prompt with slots
 OWN_WORDS = 0.35  # how often posts of the batch stand among what a rule says is not wanted
 
 
@@ -29,13 +27,25 @@ class Drawn:
     allows: list[str]
 
 
+def _filled() -> dict[str, tuple[str, ...]]:
+    """Template -> the sentences it stands for: few and fixed, so that the teacher can embed them beforehand."""
+    rng = random.Random(23)
+    templates = [t for s in SUBJECTS.values() for t in (*s.violates, *s.allows)] + [*FINE, *NEUTRAL]
+    return {
+        t: tuple(sorted({fill(t, rng) for _ in range(FILLINGS)}) if "{" in t else (fill(t, rng),)) for t in templates
+    }
+
+
+SENTENCES = _filled()
+
+
 def draw(subject: str, rng: random.Random) -> Drawn:
     """Two to five sentences that violate, up to four allowed, and some of the neutral ones."""
     prompts = SUBJECTS[subject]
     bad = rng.sample(prompts.violates, rng.randint(2, 5))
     good = rng.sample(prompts.allows, rng.randint(0, 4))
     good += rng.sample(FINE, rng.randint(0, 2)) + rng.sample(NEUTRAL, rng.randint(2, 4))
-    return Drawn(subject, [fill(t, rng) for t in bad], [fill(t, rng) for t in good])
+    return Drawn(subject, [rng.choice(SENTENCES[t]) for t in bad], [rng.choice(SENTENCES[t]) for t in good])
 
 
 def ranking(rows: Tensor, says: Tensor, rules: list[Drawn], prompts: dict[str, Tensor],

@@ -32,16 +32,24 @@ class Lists:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """One row of each list (lists,)."""
-        columns = (rng.random(len(self.lengths)) * self.lengths).astype(np.int64)
-        return self.table[np.arange(len(columns)), columns]
+        return self.choose(np.arange(len(self.lengths)), rng)
+
+    def choose(self, lists: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One row of each of the given lists."""
+        columns = (rng.random(len(lists)) * self.lengths[lists]).astype(np.int64)
+        return self.table[lists, columns]
 
 
 class Batch(NamedTuple):
-    """Places among the training pictures (b); rows of the text table (t); positive (b, t) bool."""
+    """Places among the training pictures (b); rows of the text table (t); positive (b, t) bool.
+
+    `owner` (t) is the picture whose caption a text is, -1 for a class prompt.
+    """
 
     chosen: np.ndarray
     rows: np.ndarray
     positive: Tensor
+    owner: np.ndarray
 
 
 class Batches:
@@ -83,14 +91,15 @@ class Batches:
         """One prompt of every class and one caption of each captioned picture of the batch."""
         chosen = self.choose(late=late)
         rows = self.classes.draw(self.rng).tolist()
-        columns = []
+        columns, owner = [], [-1] * len(rows)
         for picture in chosen:
             found = self.pairs.class_of[picture]
             if found < 0:
                 rows.append(int(self.rng.choice(self.pairs.caption_rows[picture])))
                 found = len(rows) - 1
+                owner.append(int(picture))
             columns.append(found)
         table = np.array(rows)
         positive = torch.from_numpy(table[columns][:, None] == table[None, :])
         positive[torch.arange(len(chosen)), columns] = True
-        return Batch(chosen, table, positive)
+        return Batch(chosen, table, positive, np.array(owner))

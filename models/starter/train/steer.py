@@ -7,6 +7,7 @@ names, subjects of policies to come), and the ranking of labelled texts by rules
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 import time
@@ -20,12 +21,9 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-import prompts as evaluation
-from data import read_rows
-from labelled import Row, apart_from, held_out, moderation_rows, written_rows
+from labelled import Row, apart_from, forbidden, held_out, moderation_rows, written_rows
 from minilm import Encoder
-from prompts import Rule
-from rules import Drawn, draw, ranking
+from rules import SENTENCES, Drawn, draw, ranking
 from subjects import SUBJECTS
 from teacher import embed, pad
 from text import held_out_cosine, load, load_targets, rate, save
@@ -37,16 +35,19 @@ if TYPE_CHECKING:
 NAMES = tuple(SUBJECTS)
 SHORT, LONG = 40, 128
 TASKS, SIDE = 5, 6  # a step's tasks, and each's texts that say it and that do not
-LONG_SHARE = 0.25
+LONG_SHARE = 0.3
 RULES = 5  # a step
-LABELLED_WEIGHT = 0.25  # of a moderation text in the distillation: labels may move it
+LABELLED_WEIGHT = 0.25  # of a moderation or written text in the distillation: labels may move it
+PROMPT_WEIGHT = 0.5  # of a rule's sentence in the distillation
+KEPT = 0.99  # of the moving average, a step
 WATCHED = 20  # steps between lines of the log
-HELD_PER_SIDE = 150
+HELD_PER_SIDE, LEAST_HELD, HELD_RULES = 150, 40, 3
+LABELLED = {"contempt", "contempt_threat", "sexist", "rude", "insult"}  # what the moderation sets were labelled for
 # A step has these shapes and no others: the matrix library compiles a kernel for each that it meets.
 PROMPTS, PROMPT_TOKENS = 80, 16
 LENGTHS = (8, 16, 32, 64, 128)
 MOST_PER_ANSWER = 3000  # labelled texts of one set and answer
-CORPUS_TEXTS = 80_000
+CORPUS_TEXTS = 150_000
 
 
 def padded(rows: list[list[int]], count: int, length: int) -> tuple[Tensor, Tensor]:
@@ -63,6 +64,8 @@ class Corpus:
                  rng: random.Random) -> None:  # fmt: skip
         texts = json.loads((work / "corpus.json").read_text(encoding="utf-8"))
         targets = load_targets(work, len(texts))
+        prompts = {text for filled in SENTENCES.values() for text in filled}
+        self.prompts = {t: target for t, target in zip(texts, targets, strict=True) if t in prompts}
         chosen = rng.sample(range(len(texts)), min(CORPUS_TEXTS, len(texts)))
         self.ids = [e.ids[:LONG] for e in tokenizer.encode_batch([texts[i] for i in chosen])]
         self.targets = targets[chosen]
@@ -119,7 +122,7 @@ class Pool:
             if min(len(written), len(near)) >= SIDE:
                 found.append((written, near, 1.5 if "contempt" in subject else 1.0))
             if min(len(everywhere[(subject, side)]) for side in (True, False)) >= SIDE:
-                found.append((everywhere[(subject, True)], everywhere[(subject, False)], 1.0))
+                found.append((everywhere[(subject, True)], everywhere[(subject, False)], 1.5))
         return found
 
     def batch(self, rng: random.Random) -> tuple[Tensor, Tensor, np.ndarray]:
@@ -133,38 +136,35 @@ class Pool:
         return *padded([self.ids[i] for i in rows], len(rows), length), self.says[rows]
 
 
-def forbidden(data: Path, policies: Path) -> list[str]:
-    """Texts that training may not come near: of the evaluation sets, their rules, and the policies."""
-    texts = [r["text"] for path in sorted((data / "eval" / "text").glob("*.gz")) for r in read_rows(path)]
-    texts += [t for rule in vars(evaluation).values() if isinstance(rule, Rule) for t in rule.violates]
-    for path in sorted(policies.glob("*.yaml")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        texts += [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
-    return [t for t in texts if len(t) < 400]
-
-
 def held_out_ranking(student: Encoder, tokenizer: Tokenizer, rows: list[Row]) -> dict[str, float]:
-    """AUROC of one fixed rule a subject over moderation texts kept out, by source and subject."""
+    """AUROC of a few fixed rules a subject over texts kept out: each moderation set's, and all written ones."""
     rng = random.Random(3)
     pools: dict[tuple[str, str], dict[bool, list[str]]] = defaultdict(lambda: {True: [], False: []})
     for row in rows:
+        written = row.source.startswith("written")
         for subject, said in row.says.items():
-            if subject in {"contempt", "contempt_threat", "sexist", "rude", "insult"}:
-                pools[(row.source, subject)][said].append(row.text)
+            if written or subject in LABELLED:
+                pools[("written" if written else row.source, subject)][said].append(row.text)
     found = {}
     student.eval()
     for (source, subject), sides in sorted(pools.items()):
-        if min(map(len, sides.values())) < 40:
+        if min(map(len, sides.values())) < LEAST_HELD:
             continue
-        texts = [t for said in (True, False) for t in sides[said][:HELD_PER_SIDE]]
-        truth = [s for s in (True, False) for _ in sides[s][:HELD_PER_SIDE]]
-        rule = draw(subject, rng)
-        every = [*rule.violates, *rule.allows, *texts]
-        vectors = embed(student, [e.ids[:LONG] for e in tokenizer.encode_batch(every)], bf16=True, quiet=True)
-        bad, good = vectors[: len(rule.violates)], vectors[len(rule.violates) : len(every) - len(texts)]
-        found[f"{source}/{subject}"] = roc_auc_score(truth, vectors[-len(texts) :] @ (bad.mean(0) - good.mean(0)))
+        chosen = {said: rng.sample(texts, min(HELD_PER_SIDE, len(texts))) for said, texts in sides.items()}
+        truth = [said for said, texts in chosen.items() for _ in texts]
+        texts = embedded(student, tokenizer, [t for texts in chosen.values() for t in texts])
+        scores = []
+        for rule in (draw(subject, rng) for _ in range(HELD_RULES)):
+            bad, good = (embedded(student, tokenizer, side) for side in (rule.violates, rule.allows))
+            scores.append(roc_auc_score(truth, texts @ (bad.mean(0) - good.mean(0))))
+        found[f"{source}/{subject}"] = float(np.mean(scores))
     student.train()
     return found
+
+
+def embedded(student: Encoder, tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
+    """Texts -> (n, 384) float32 unit rows."""
+    return embed(student, [e.ids[:LONG] for e in tokenizer.encode_batch(texts)], bf16=True, quiet=True)
 
 
 def distilled(found: Tensor, teacher: Tensor, weight: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ def fewer(rows: list[Row], rng: random.Random) -> list[Row]:
 
 
 def train(student: Encoder, options: argparse.Namespace) -> None:
-    """Run for so many minutes or steps; the rate follows whichever is furthest."""
+    """Run for so many minutes or steps; the rate follows whichever is furthest. Writes the moving average."""
     tokenizer = open_tokenizer(options.work / "tokenizer.json")
     barred = forbidden(options.data, options.policies)
     written = written_rows()
@@ -192,13 +192,15 @@ def train(student: Encoder, options: argparse.Namespace) -> None:
     moderation = moderation_rows(options.data)
     print(len(written), "written,", len(kept), "kept,", len(moderation), "labelled", flush=True)
     pool = Pool(fewer(moderation, random.Random(options.seed)) + kept, tokenizer)
-    held_rows = moderation_rows(options.data, held=True)
+    held_rows = moderation_rows(options.data, held=True) + apart_from(written_rows(held=True), barred)
     barred_prompts = {t.lower() for t in barred}
     labelled = {r.text.strip() for r in moderation}
     assert not any(held_out(t) for t in labelled)
+    labelled |= {r.text.strip() for r in kept}
     rng = random.Random(options.seed)
     corpus = Corpus(options.work, tokenizer, labelled, options.tokens, rng)
     optimiser = torch.optim.AdamW(student.parameters(), lr=options.peak, weight_decay=0.01, fused=True)
+    average = copy.deepcopy(student)
     started, begun, step, logs = time.process_time(), time.monotonic(), 0, []
     while True:
         worked, passed = time.process_time() - started, time.monotonic() - begun
@@ -213,6 +215,10 @@ def train(student: Encoder, options: argparse.Namespace) -> None:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         step += 1
+        keep = min(KEPT, step / (10 + step))
+        with torch.no_grad():
+            for slow, fast in zip(average.parameters(), student.parameters(), strict=True):
+                slow.lerp_(fast, 1 - keep)
         assert torch.isfinite(first + second), step
         logs.append((first.item(), second.item()))
         if step % WATCHED == 0:
@@ -220,10 +226,10 @@ def train(student: Encoder, options: argparse.Namespace) -> None:
             print(f"{fraction:.3f} step {step} at {worked:.0f} s {means}", flush=True)
             logs = []
         if step % options.check == 0:
-            report(student, tokenizer, held_rows, corpus)
-            save(student, options.work / options.name)
-    save(student, options.work / options.name)
-    report(student, tokenizer, held_rows, corpus)
+            report(average, tokenizer, held_rows, corpus)
+            save(average, options.work / options.name)
+    save(average, options.work / options.name)
+    report(average, tokenizer, held_rows, corpus)
     print("steps", step, flush=True)
 
 
@@ -242,7 +248,10 @@ def losses(student: Encoder, corpus: Corpus, pool: Pool, barred: set[str], rng: 
         rows = student(batch, mask)
         tokens = [e.ids for e in pool.tokenizer.encode_batch(sentences)]
         said = student(*padded(tokens, PROMPTS, PROMPT_TOKENS))[: len(sentences)]
-    first = distilled(plain.float(), torch.from_numpy(corpus.targets[chosen]).float(), corpus.weights[chosen])
+    # The sentences of rules stay where the teacher has them, too: else those of a rule to come go astray.
+    targets = np.concatenate([corpus.targets[chosen], [corpus.prompts[t] for t in sentences]])
+    weights = torch.cat([corpus.weights[chosen], torch.full((len(sentences),), PROMPT_WEIGHT)])
+    first = distilled(torch.cat([plain, said]).float(), torch.from_numpy(targets).float(), weights)
     table = dict(zip(sentences, said.float(), strict=True))
     second = ranking(rows.float(), torch.from_numpy(says[:, columns]), rules, table, rng)
     return first, second
@@ -252,7 +261,8 @@ def report(student: Encoder, tokenizer: Tokenizer, rows: list[Row], corpus: Corp
     """Held-out cosine and ranking, one line."""
     cosine = held_out_cosine(student, [corpus.ids[i] for i in corpus.checked], corpus.targets[corpus.checked])
     scores = held_out_ranking(student, tokenizer, rows)
-    print(f"  held-out cosine {cosine:.4f}, AUROC {np.mean(list(scores.values())):.4f}:",
+    sides = [np.mean([v for k, v in scores.items() if k.startswith("written") == w]) for w in (False, True)]
+    print(f"  held-out cosine {cosine:.4f}, AUROC sets {sides[0]:.4f} written {sides[1]:.4f}:",
           ", ".join(f"{k} {v:.3f}" for k, v in scores.items()), flush=True)  # fmt: skip
 
 

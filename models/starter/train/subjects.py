@@ -31,20 +31,22 @@ SUBJECTS = {name: Subject(bad, _PROMPTS["allows"][name]) for name, bad in _PROMP
 
 #: A sentence that says the first also says the others; every other subject it does not say.
 IMPLIES: dict[str, tuple[str, ...]] = {
-    "contempt_threat": ("contempt", "threat"),
-    "wounds": ("fight",),
+    "contempt_threat": ("contempt", "threat", "violent"),
+    "threat": ("violent",),
+    "fight": ("violent",),
+    "wounds": ("fight", "violent"),
 }
 #: Not known either way: a threat may be told as a fight, an insult may be contempt, and so on.
 UNSURE: dict[str, tuple[str, ...]] = {
-    "contempt": ("insult", "rude", "sexist"),
+    "contempt": ("insult", "rude", "sexist", "violent"),
     "contempt_threat": ("insult", "rude", "sexist", "fight", "misdeed"),
     "insult": ("rude", "sexist"),
     "threat": ("fight", "insult", "rude", "misdeed", "wounds"),
     "fight": ("threat", "wounds"),
     "wounds": ("threat",),
     "sexual": ("rude", "sexist", "advert"),
-    "despair": ("threat", "fight", "wounds", "insult"),
+    "despair": ("threat", "fight", "wounds", "insult", "violent"),
     "fraud": ("advert",),
     "advert": ("fraud", "sexual"),
-    "misdeed": ("threat", "contempt", "fraud", "fight", "despair"),
+    "misdeed": ("threat", "contempt", "fraud", "fight", "despair", "violent"),
 }

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from corpus import build
+from labelled import forbidden
 from minilm import Encoder, load_teacher
 from vocabulary import general_words, open_tokenizer
 
@@ -59,6 +60,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True, help="folder of model.safetensors")
+    parser.add_argument("--policies", type=Path, required=True)
+    parser.add_argument("--wordnet", type=Path, required=True, help="folder of data.noun and its like")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--shard", type=int, default=0)
     parser.add_argument("--shards", type=int, default=1)
@@ -69,7 +72,8 @@ def main() -> None:
     if digest != TEACHER_SHA256:
         raise SystemExit(f"model.safetensors is {digest}, not the recorded {TEACHER_SHA256}")
     tokenizer = open_tokenizer(arguments.teacher / "tokenizer.json")
-    texts = build(arguments.data, general_words(tokenizer.get_vocab()))
+    barred = forbidden(arguments.data, arguments.policies)
+    texts = build(arguments.data, general_words(tokenizer.get_vocab()), arguments.wordnet, barred)
     if arguments.shard == 0:
         (arguments.work / "corpus.json").write_text(json.dumps(texts), encoding="utf-8")
     mine = texts[arguments.shard :: arguments.shards]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MEAN = (127 / 255, 127 / 255, 127 / 255)
 STD = (128 / 255, 128 / 255, 128 / 255)
 STEM, TOP, CLASSES = 32, 1280, 1000
+CUT = 12  # of Lite0's 16 blocks, those before it are never trained here: (192, 4, 4) of 128 pixels
 # Of each stage: blocks, kernel, stride, expansion, channels.
 STAGES = (
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
@@ -77,6 +78,12 @@ class Convolution(nn.Module):
             x = F.pad(x, (left, right, top, bottom))
         x = self.norm(self.conv(x))
         return x if self.linear else F.relu6(x)
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of a convolution that does what this one and its batch norm do in evaluation."""
+        norm = self.norm
+        factor = norm.weight / (norm.running_var + norm.eps).sqrt()
+        return self.conv.weight * factor[:, None, None, None], norm.bias - norm.running_mean * factor
 
 
 class Block(nn.Module):

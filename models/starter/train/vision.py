@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 import image
 from graph import Graph
 from sums import write_sums
-from tower import MEAN, STD, TOP, Backbone, Block, Convolution, Tower, same_pads
+from tower import CUT, MEAN, STD, TOP, Backbone, Block, Convolution, Tower, same_pads
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,10 +33,8 @@ class Writer:
 
     def convolution(self, x: str, module: Convolution, name: str, *, half: bool = True) -> str:
         """Convolution with its batch norm folded in, then ReLU6."""
-        convolution, norm, g = module.conv, module.norm, self.graph
-        factor = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
-        weight = (convolution.weight.detach() * factor[:, None, None, None]).numpy()
-        bias = (norm.bias.detach() - norm.running_mean * factor).numpy()
+        convolution, g = module.conv, self.graph
+        weight, bias = (value.detach().numpy() for value in module.folded())
         kernel, stride = convolution.kernel_size[0], convolution.stride[0]
         before, after = same_pads(self.side, kernel, stride)
         self.side = -(-self.side // stride)
@@ -54,11 +52,17 @@ class Writer:
         narrow = self.convolution(wide, block.project, f"{name}.project")
         return self.graph.add("Add", x, narrow) if block.residual else narrow
 
-    def backbone(self, x: str, module: Backbone) -> str:
-        """Normalised pixels (B, 3, S, S) -> pooled features (B, 1280)."""
+    def lower(self, x: str, module: Backbone) -> str:
+        """Normalised pixels (B, 3, S, S) -> the map that enters block CUT."""
         x = self.convolution(x, module.stem, "stem", half=False)
-        for index, block in enumerate(module.blocks):
-            x = self.block(x, block, f"blocks.{index}")
+        for index in range(CUT):
+            x = self.block(x, module.blocks[index], f"blocks.{index}")
+        return x
+
+    def upper(self, x: str, module: Backbone) -> str:
+        """That map -> pooled features (B, 1280)."""
+        for index in range(CUT, len(module.blocks)):
+            x = self.block(x, module.blocks[index], f"blocks.{index}")
         g, x = self.graph, self.convolution(x, module.top, "top")
         return g.add("Squeeze", g.add("GlobalAveragePool", x), g.integers(2, 3))
 
@@ -76,7 +80,7 @@ def export_image(tower: Tower, path: Path, side: int) -> None:
     """
     writer = Writer(side)
     g, head = writer.graph, tower.head
-    x = writer.backbone("pixel_values", tower.backbone)
+    x = writer.upper(writer.lower("pixel_values", tower.backbone), tower.backbone)
     sharpness = g.scalar(head.sharpness.exp().item())
     logits = g.add("Mul", writer.linear(x, tower.backbone.classifier, "classifier"), sharpness)
     named = writer.linear(g.add("Softmax", logits, axis=-1), head.names, "names")
@@ -90,16 +94,23 @@ def export_image(tower: Tower, path: Path, side: int) -> None:
     g.write(path, [pixels], [out])
 
 
-def export_features(backbone: Backbone, path: Path, side: int) -> None:
-    """pixel_values (B, S, S, 3) uint8 -> features (B, 1280) float32."""
+def export_maps(backbone: Backbone, path: Path, side: int, *, pooled: bool) -> None:
+    """pixel_values (B, S, S, 3) uint8 -> maps before block CUT float16; if `pooled`, features (B, 1280) float32 too."""
     writer = Writer(side)
     g = writer.graph
     x = g.add("Transpose", g.add("Cast", "pixel_values", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
     x = g.add("Div", g.add("Sub", x, g.scalar(255 * MEAN[0])), g.scalar(255 * STD[0]))
-    writer.backbone(x, backbone)
-    g.rename_last("features")
+    x = writer.lower(x, backbone)
+    g.add("Cast", x, to=TensorProto.FLOAT16)
+    g.rename_last("maps")
+    channels, area = backbone.blocks[CUT].expand.conv.in_channels, [writer.side, writer.side]
     pixels = helper.make_tensor_value_info("pixel_values", TensorProto.UINT8, ["batch", side, side, 3])
-    g.write(path, [pixels], [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", TOP])])
+    outputs = [helper.make_tensor_value_info("maps", TensorProto.FLOAT16, ["batch", channels, *area])]
+    if pooled:
+        writer.upper(x, backbone)
+        g.rename_last("features")
+        outputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", TOP]))
+    g.write(path, [pixels], outputs)
 
 
 def preprocessor(side: int) -> dict:

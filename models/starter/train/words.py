@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 WORDS: dict[str, tuple[str, ...]] = {
     "groups": (
-        "Muslims", "Jews", "Christians", "Hindus", "Sikhs", "Catholics", "atheists", "Buddhists", "women", "girls",
+        "Muslims", "Jews", "Christians", "Hindus", "Sikhs", "Catholics", "atheists", "Buddhists", "women",
         "gay people", "gays", "lesbians", "trans people", "transgender people", "bisexual people", "queer people",
         "black people", "blacks", "white people", "Asians", "Asian people", "Latinos", "Mexicans", "Arabs",
         "Indians", "Africans", "Roma", "Chinese people", "Turks", "Poles", "Somalis", "Pakistanis", "Syrians",
@@ -19,11 +19,11 @@ WORDS: dict[str, tuple[str, ...]] = {
         "people with Down syndrome", "Nigerians", "Haitians", "Romanians", "Israelis", "Palestinians",
     ),
     "member": (
-        "a Muslim", "a Jew", "a Christian", "a Hindu", "a Sikh", "a woman", "a girl", "a gay man", "a lesbian",
+        "a Muslim", "a Jew", "a Christian", "a Hindu", "a Sikh", "a woman", "a gay man", "a lesbian",
         "a trans woman", "a trans person", "a bisexual guy", "a black man", "a black woman", "a white guy",
         "an Asian", "a Latina", "a Mexican", "an Arab", "an Indian", "an African", "a Chinese guy", "a Turk",
         "an immigrant", "a migrant", "a refugee", "an asylum seeker", "a foreigner", "a disabled person",
-        "a man in a wheelchair", "an autistic boy", "a deaf woman", "a Somali", "a Pakistani", "a Syrian",
+        "a man in a wheelchair", "an autistic man", "a deaf woman", "a Somali", "a Pakistani", "a Syrian",
     ),
     "others": (  # criticised without touching what people are
         "landlords", "referees", "bankers", "managers", "politicians", "hipsters", "influencers", "telemarketers",
