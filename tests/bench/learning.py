@@ -79,7 +79,7 @@ def say_precision(found: Sequence[tuple[str, str, Task]]) -> None:
         lines = _lines(list(split_figures(task)), ("AP", "ECE"), ".3f")
         for head, line in zip(((suite, name, *counts), ("",) * 4), lines, strict=True):
             table.add_row(*head, *line)
-    Console(width=160).print(table)
+    Console(width=190).print(table)
 
 
 def say_false_alarms(found: Sequence[tuple[str, Task]], embedded: "Embedded") -> None:
@@ -99,7 +99,7 @@ def say_false_alarms(found: Sequence[tuple[str, Task]], embedded: "Embedded") ->
         lines = _lines(list(split_alarms(task, aside)), ("caught", *harmless), ".1%")
         for number, line in enumerate(lines):
             table.add_row("" if number else name, *line)
-    Console(width=160).print(table)
+    Console(width=190).print(table)
 
 
 def _lines(

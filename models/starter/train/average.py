@@ -1,4 +1,4 @@
-"""Average image checkpoints that share a trunk (model soup, Wortsman et al. 2022)."""
+"""Average checkpoints that share a trunk (model soup, Wortsman et al. 2022)."""
 
 from __future__ import annotations
 

@@ -250,6 +250,7 @@ WEAPONS_IMAGE = Rule(
         "a bow and arrow",
         "a soldier's machine gun",
         "an explosive",
+        "ammunition and bullets",
     ),
     (
         "a photo of a tool",
@@ -262,6 +263,9 @@ WEAPONS_IMAGE = Rule(
         "kitchen utensils",
         "an umbrella",
         "a phone or a laptop",
+        "a hammer, a saw or pliers",
+        "sports equipment",
+        "a musical instrument",
     ),
 )
 SMOKING_IMAGE = Rule(
@@ -272,6 +276,7 @@ SMOKING_IMAGE = Rule(
         "smoke of a cigarette",
         "a hand holding a burning cigarette",
         "a woman smoking a cigarette",
+        "a woman holding a cigarette",
     ),
     (
         "a person drinking from a bottle",
@@ -279,6 +284,7 @@ SMOKING_IMAGE = Rule(
         "a person coughing into their hand",
         "a smiling person",
         "a person thinking",
+        "a person using an inhaler",
     ),
 )
 FIRE_IMAGE = Rule(
