@@ -22,6 +22,9 @@ from vocabulary import open_tokenizer
 
 Embed = Callable[[list[str]], np.ndarray]
 
+# Categories of openai_moderation that are part of another: threatening hate of hate, graphic violence of violence.
+PARTS = {"H2", "V2"}
+
 
 class Rules:
     """Compiles rules with one text encoder; prompts are embedded once."""
@@ -121,9 +124,13 @@ def _openai(name: str, encode: Embed, rules: Rules, rows: list[dict]) -> list[Fi
     harmless = (table == 0).all(1) | ((table <= 0).all(1) & (table == 0).any(1))
     known = harmful | harmless
     standard = (scores - scores.mean(0)) / scores.std(0)
-    anything = precision("openai_moderation any harm AUPRC", name, harmful[known].astype(int),
-                         standard[known].max(1), "largest of the seven standardised margins")  # fmt: skip
-    return [mean, *figures, anything]
+    wide = [c not in PARTS for c in prompts.OPENAI_RULES]
+    anything = [
+        precision(f"openai_moderation any harm AUPRC{title}", name, harmful[known].astype(int),
+                  standard[known][:, columns].max(1), f"largest of the {sum(columns)} standardised margins")
+        for title, columns in (("", [True] * len(wide)), (", without H2 and V2", wide))
+    ]  # fmt: skip
+    return [mean, *figures, *anything]
 
 
 def _label(value: object) -> int:
