@@ -142,6 +142,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
 
+def read_in_full(verdict: Verdict) -> bool:
+    """Whether nothing of the post was left unread; one without images is not the worse read."""
+    return all(report.status in {"read", "missing"} for report in verdict.modalities)
+
+
 def is_about(verdict: Verdict, post_digest: bytes) -> bool:
     """Whether a verdict is on the post with this digest, not on another that has the same id."""
     return receipt_of(verdict).gave(verdict.id, post_digest)

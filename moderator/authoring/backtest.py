@@ -15,7 +15,7 @@ from moderator.errors import PostError, StartupError, TransientError
 from moderator.posts import Post, decode_post
 from moderator.settings import Settings
 from moderator.stream.clients import existing_topics, make_consumer, started
-from moderator.verdicts import Verdict, decode_verdict
+from moderator.verdicts import Verdict, decode_verdict, read_in_full
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SILENCE_SECONDS = 30.0
@@ -75,12 +75,8 @@ def read_alike(verdicts: Sequence[Verdict], unread: NDArray[np.bool_]) -> NDArra
 
     Links expire and hosts come back: what becomes of the others says nothing of the policies.
     """
-    then = np.array([_in_full(verdict) for verdict in verdicts], np.bool_)
+    then = np.array([read_in_full(verdict) for verdict in verdicts], np.bool_)
     return np.asarray(then != unread)
-
-
-def _in_full(verdict: Verdict) -> bool:
-    return all(report.status in ("read", "missing") for report in verdict.modalities)
 
 
 async def _read(settings: Settings, topic: str, start_ms: int, take: Callable[[Any], None]) -> None:

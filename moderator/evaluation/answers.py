@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from moderator.evaluation.resampling import Scores
 from moderator.evaluation.rows import Example
-from moderator.verdicts import RuleScore, Verdict
+from moderator.verdicts import RuleScore, Verdict, read_in_full
 
 FUSED = "fused"
-_READ_IN_FULL = {"read", "missing"}  # a post that has no image is not the worse read
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,10 @@ def _answers(
     )
 
 
-def not_read_in_full(verdict: Verdict) -> bool:
-    """Whether a part of the post failed or was cut, for which the worker asks for a review."""
-    return any(report.status not in _READ_IN_FULL for report in verdict.modalities)
-
-
 def _heard(verdict: Verdict) -> dict[str, RuleScore]:
     """The rules that judge a post; of one not read in full, those that had anything to go by."""
     rules = {rule.id: rule for rule in verdict.rules}
-    if not not_read_in_full(verdict):
+    if read_in_full(verdict):
         return rules
     return {name: rule for name, rule in rules.items() if _read(rule, rules)}
 

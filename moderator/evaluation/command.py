@@ -9,13 +9,14 @@ from rich.console import Console
 
 from moderator.app import Core, build_core
 from moderator.errors import StartupError
-from moderator.evaluation.answers import Judged, answers, not_read_in_full
+from moderator.evaluation.answers import Judged, answers
 from moderator.evaluation.rows import Example, read_examples, tasks_of
 from moderator.evaluation.suites import Suite, load_suite
 from moderator.extras import how_to_install
 from moderator.progress import progress_bar
 from moderator.screening import screen_posts
 from moderator.settings import Settings
+from moderator.verdicts import read_in_full
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,7 @@ def judge(
         for verdict in screen_posts(iter([each.post for each in examples]), core, settings):
             verdicts.append(verdict)
             bar.advance(task)
-    unread = sum(map(not_read_in_full, verdicts))
+    unread = sum(not read_in_full(verdict) for verdict in verdicts)
     return Judged(examples, answers(examples, verdicts, tasks), unread)
 
 

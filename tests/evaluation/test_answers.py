@@ -2,10 +2,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from moderator.evaluation.answers import FUSED, Answers, answers, not_read_in_full
+from moderator.evaluation.answers import FUSED, Answers, answers
 from moderator.evaluation.rows import Example
 from moderator.reading import LoadedPost
-from moderator.verdicts import Verdict
+from moderator.verdicts import Verdict, read_in_full
 from tests.builders import a_post, a_rule, a_screener, compiled, picture
 
 BROKEN = b"no picture"
@@ -41,7 +41,7 @@ def test_what_could_not_be_read_is_left_out_instead_of_scored_as_harmless() -> N
     }
     found = judged(posts, a_rule("fire"), by="fire")
     assert found.places.tolist() == [0, 2]
-    assert list(map(not_read_in_full, screened(posts, a_rule("fire")))) == [False, True, False]
+    assert list(map(read_in_full, screened(posts, a_rule("fire")))) == [True, False, True]
 
 
 def test_a_post_read_in_part_is_judged_by_the_rules_that_could_read_it() -> None:
